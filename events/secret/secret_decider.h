@@ -1,0 +1,73 @@
+// The rules of KV version 2 for one secret. Pure: time and key material come in as values.
+// Error texts are the ones Vault clients test for.
+#pragma once
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "events/base/result.h"
+#include "events/secret/secret_state.h"
+
+namespace coffer::secret {
+
+// Settings of the mount (KV v2 `config`).
+struct MountSettings {
+  std::uint32_t max_versions = 0;   // 0: not set, then 10
+  bool cas_required = false;
+  Seconds delete_version_after{0};  // negative: disabled for all secrets of the mount
+  friend bool operator==(const MountSettings&, const MountSettings&) = default;
+};
+
+struct Context {
+  Timestamp now;
+  MountSettings mount;
+};
+
+// The sealed value was bound to `version` when it was sealed. If that is not the next version the
+// write is refused with unknown-to-clients code `unavailable` and the caller seals again.
+struct WriteVersion {
+  MountId mount;
+  std::string path;
+  VersionNumber version = 0;
+  std::optional<std::uint64_t> cas;
+  KeyId data_key;
+  Sha256 data_key_blob_hash{};
+  Bytes sealed_value;
+  bool patched = false;
+};
+struct DeleteCurrentVersion {};
+struct DeleteVersions { std::vector<VersionNumber> versions; };
+struct UndeleteVersions { std::vector<VersionNumber> versions; };
+struct DestroyVersions { std::vector<VersionNumber> versions; };
+// Only what is set changes. `must_exist`: PATCH refuses with not_found, POST creates.
+struct ChangeMetadata {
+  MountId mount;
+  std::string path;
+  std::optional<std::uint32_t> max_versions;
+  std::optional<bool> cas_required;
+  std::optional<Seconds> delete_version_after;
+  std::optional<CustomMetadata> custom_metadata;  // replaces (the caller has merged a PATCH)
+  bool must_exist = false;
+};
+struct RemoveSecret {};
+
+using Command = std::variant<WriteVersion, DeleteCurrentVersion, DeleteVersions, UndeleteVersions,
+                             DestroyVersions, ChangeMetadata, RemoveSecret>;
+
+// An empty list means: accepted, nothing to change.
+[[nodiscard]] Result<std::vector<Event>> decide(const SecretState& state, const Command& command,
+                                                const Context& context);
+
+// The check-and-set part alone, so that a write can be refused before a data key is made for it.
+[[nodiscard]] Result<void> check_cas(const SecretState& state, std::optional<std::uint64_t> cas,
+                                     const MountSettings& mount);
+
+// Limits of custom metadata; the payload of a PATCH is checked by itself.
+[[nodiscard]] Result<void> check_custom_metadata(const CustomMetadata& payload);
+
+// Keys whose wrapped blobs must leave the key store when `event` is applied to `before`.
+[[nodiscard]] std::vector<std::pair<VersionNumber, KeyId>> keys_destroyed_by(
+    const SecretState& before, const Event& event);
+
+}  // namespace coffer::secret
