@@ -48,10 +48,11 @@ class KeyService {
   virtual Result<void> load_tenant_key(const WrappedTenantKey& key) = 0;
   virtual void unload_tenant_key(const KeyId& id) noexcept = 0;
 
-  // Wraps 32 bytes under a tenant key: 12-byte nonce, ciphertext, 16-byte tag. `aad` binds it to its
-  // place. `key` is loaded on demand.
+  // Wraps 32 bytes under a tenant key: 12-byte nonce, ciphertext, 16-byte tag. `aad` binds it to
+  // its place. `key` is loaded on demand.
   virtual Result<Bytes> wrap(const WrappedTenantKey& key, BytesView aad, BytesView data_key) = 0;
-  virtual Result<SecretBytes> unwrap(const WrappedTenantKey& key, BytesView aad, BytesView blob) = 0;
+  virtual Result<SecretBytes> unwrap(const WrappedTenantKey& key, BytesView aad,
+                                     BytesView blob) = 0;
 };
 
 }  // namespace coffer::hsm

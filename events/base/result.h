@@ -13,8 +13,8 @@
 
 namespace coffer {
 
-// `message` may be shown to the caller: it never holds a secret, key, token, PIN or another tenant's
-// name.
+// `message` may be shown to the caller: it never holds a secret, key, token, PIN or another
+// tenant's name.
 struct [[nodiscard]] Error {
   ErrorCode code;
   std::string message;
@@ -27,23 +27,39 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(T value)
+      : content_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
   Result(Error error) : content_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const noexcept { return content_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
 
   // Preconditions: ok() for value access, !ok() for error().
-  [[nodiscard]] T& value() & { COFFER_CHECK(ok()); return *std::get_if<0>(&content_); }
-  [[nodiscard]] const T& value() const& { COFFER_CHECK(ok()); return *std::get_if<0>(&content_); }
-  [[nodiscard]] T&& value() && { COFFER_CHECK(ok()); return std::move(*std::get_if<0>(&content_)); }
+  [[nodiscard]] T& value() & {
+    COFFER_CHECK(ok());
+    return *std::get_if<0>(&content_);
+  }
+  [[nodiscard]] const T& value() const& {
+    COFFER_CHECK(ok());
+    return *std::get_if<0>(&content_);
+  }
+  [[nodiscard]] T&& value() && {
+    COFFER_CHECK(ok());
+    return std::move(*std::get_if<0>(&content_));
+  }
   [[nodiscard]] T& operator*() & { return value(); }
   [[nodiscard]] const T& operator*() const& { return value(); }
   [[nodiscard]] T&& operator*() && { return std::move(*this).value(); }
   [[nodiscard]] T* operator->() { return &value(); }
   [[nodiscard]] const T* operator->() const { return &value(); }
-  [[nodiscard]] const Error& error() const& { COFFER_CHECK(!ok()); return *std::get_if<1>(&content_); }
-  [[nodiscard]] Error&& error() && { COFFER_CHECK(!ok()); return std::move(*std::get_if<1>(&content_)); }
+  [[nodiscard]] const Error& error() const& {
+    COFFER_CHECK(!ok());
+    return *std::get_if<1>(&content_);
+  }
+  [[nodiscard]] Error&& error() && {
+    COFFER_CHECK(!ok());
+    return std::move(*std::get_if<1>(&content_));
+  }
 
  private:
   std::variant<T, Error> content_;
@@ -57,8 +73,14 @@ class [[nodiscard]] Result<void> {
 
   [[nodiscard]] bool ok() const noexcept { return !error_.has_value(); }
   explicit operator bool() const noexcept { return ok(); }
-  [[nodiscard]] const Error& error() const& { COFFER_CHECK(!ok()); return *error_; }
-  [[nodiscard]] Error&& error() && { COFFER_CHECK(!ok()); return std::move(*error_); }
+  [[nodiscard]] const Error& error() const& {
+    COFFER_CHECK(!ok());
+    return *error_;
+  }
+  [[nodiscard]] Error&& error() && {
+    COFFER_CHECK(!ok());
+    return std::move(*error_);
+  }
 
  private:
   std::optional<Error> error_;
@@ -75,10 +97,10 @@ void ignore_result(const Result<T>&) noexcept {}
 }  // namespace coffer
 
 // Returns the error of `expr` from the enclosing function, otherwise goes on.
-#define COFFER_TRY(expr)                                   \
-  do {                                                     \
+#define COFFER_TRY(expr)                                          \
+  do {                                                            \
     if (auto coffer_try_result = (expr); !coffer_try_result.ok()) \
-      return std::move(coffer_try_result).error();         \
+      return std::move(coffer_try_result).error();                \
   } while (false)
 
 // COFFER_ASSIGN(auto x, f()); binds the value or returns the error.
@@ -86,7 +108,7 @@ void ignore_result(const Result<T>&) noexcept {}
 #define COFFER_CONCAT(a, b) COFFER_CONCAT_INNER(a, b)
 #define COFFER_ASSIGN(decl, expr) \
   COFFER_ASSIGN_INNER(COFFER_CONCAT(coffer_result_, __LINE__), decl, expr)
-#define COFFER_ASSIGN_INNER(tmp, decl, expr)        \
-  auto tmp = (expr);                                \
-  if (!tmp.ok()) return std::move(tmp).error();     \
+#define COFFER_ASSIGN_INNER(tmp, decl, expr)    \
+  auto tmp = (expr);                            \
+  if (!tmp.ok()) return std::move(tmp).error(); \
   decl = std::move(tmp).value()

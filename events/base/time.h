@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -26,8 +27,15 @@ struct Seconds {
   friend auto operator<=>(const Seconds&, const Seconds&) = default;
 };
 
+// Saturates: an expiry far away must never wrap into the past.
 [[nodiscard]] inline Timestamp operator+(Timestamp t, Seconds s) noexcept {
-  return {t.ns + s.count * 1'000'000'000};
+  using Limits = std::numeric_limits<std::int64_t>;
+  std::int64_t sum = 0;
+  if (__builtin_mul_overflow(s.count, std::int64_t{1'000'000'000}, &sum) ||
+      __builtin_add_overflow(t.ns, sum, &sum)) {
+    return {s.count < 0 ? Limits::min() : Limits::max()};
+  }
+  return {sum};
 }
 
 // RFC 3339 in UTC with `Z` and a fraction of 0, 3, 6 or 9 digits; "" when not set (KV v2 times).

@@ -27,6 +27,8 @@ struct Decision {
   std::string matched_pattern;     // empty: no rule matched
   std::string refused_by;          // "no rule", "deny", "capability", "sudo", "parameter <name>",
                                    // "wrapping"
+  // Of the winning rule of a list or scan: the most keys that one answer may hold; 0 = no limit.
+  std::uint32_t pagination_limit = 0;
 };
 
 struct AccessRequest {

@@ -11,14 +11,6 @@
 
 namespace coffer::secret {
 
-// Settings of the mount (KV v2 `config`).
-struct MountSettings {
-  std::uint32_t max_versions = 0;   // 0: not set, then 10
-  bool cas_required = false;
-  Seconds delete_version_after{0};  // negative: disabled for all secrets of the mount
-  friend bool operator==(const MountSettings&, const MountSettings&) = default;
-};
-
 struct Context {
   Timestamp now;
   MountSettings mount;

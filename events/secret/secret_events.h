@@ -17,6 +17,14 @@ namespace coffer::secret {
 
 using CustomMetadata = std::map<std::string, std::string>;
 
+// Settings of the mount (KV v2 `config`).
+struct MountSettings {
+  std::uint32_t max_versions = 0;  // 0: not set, then 10
+  bool cas_required = false;
+  Seconds delete_version_after{0};  // negative: disabled for all secrets of the mount
+  friend bool operator==(const MountSettings&, const MountSettings&) = default;
+};
+
 // First event of a secret, again after SecretRemoved. Emitted before the first version or metadata.
 struct SecretCreated {
   MountId mount;
@@ -28,7 +36,7 @@ struct SecretCreated {
 struct SecretVersionWritten {
   VersionNumber version = 0;
   Timestamp created_time;
-  Timestamp deletion_time;      // not set, or when delete_version_after will delete it
+  Timestamp deletion_time;  // not set, or when delete_version_after will delete it
   KeyId data_key;
   Sha256 data_key_blob_hash{};  // of the wrapped blob in the key store
   Bytes sealed_value;

@@ -43,6 +43,7 @@ using HttpHandler = std::function<void(std::shared_ptr<HttpRequest>, Responder)>
 struct HttpLimits {
   std::uint32_t header_bytes_max = 32 * 1024;
   std::uint64_t body_bytes_max = 32 * 1024 * 1024;
+  std::uint64_t bodies_bytes_max = 512 * 1024 * 1024;  // of all requests under way together: 503
   std::uint32_t connections_max = 4096;
   std::uint32_t connections_per_address_max = 4096;
   std::uint32_t idle_seconds_max = 120;         // between requests

@@ -1,0 +1,192 @@
+#include "actors/blocking_actors.h"
+
+namespace coffer::actors {
+namespace {
+
+// Sent to oneself: everything that queued up before it is in the batch by then.
+using FlushAtom = caf::atom_constant<caf::atom("flush")>;
+
+constexpr std::size_t kBatchJobsMax = 4096;
+constexpr std::size_t kBatchBytesMax = 32u << 20;
+
+std::size_t bytes_of(const AppendJob& job) {
+  std::size_t bytes = 0;
+  for (const auto& element : job.appends) {
+    if (element.event) bytes += element.event->payload.size();
+    for (const auto& access : element.access) bytes += access.payload.size();
+    for (const auto& change : element.changes)
+      bytes += change.key.size() + (change.value ? change.value->size() : 0);
+  }
+  return bytes;
+}
+
+class LogWriter final : public caf::event_based_actor {
+ public:
+  LogWriter(caf::actor_config& config, Services& services, ActorStatsPtr stats)
+      : caf::event_based_actor(config), services_(services), stats_(std::move(stats)) {}
+
+  caf::behavior make_behavior() override {
+    return {
+        [this](const AppendJobPtr& job) {
+          const BusyScope busy(*stats_);
+          pending_bytes_ += bytes_of(*job);
+          pending_.push_back(job);
+          if (pending_.size() >= kBatchJobsMax || pending_bytes_ >= kBatchBytesMax) return flush();
+          if (flush_sent_) return;
+          flush_sent_ = true;
+          send(this, FlushAtom::value);
+        },
+        [this](FlushAtom) {
+          flush_sent_ = false;
+          flush();
+        },
+        [this](const TrimAccessLogPtr& trim) {
+          const BusyScope busy(*stats_);
+          const auto now = services_.clock.now();
+          auto result = services_.log.trim_access(
+              0, Timestamp{now.ns - trim->age_max.count * 1'000'000'000}, trim->bytes_max);
+          if (!result) stats_->note_error(result.error().message);
+        },
+    };
+  }
+
+ private:
+  void flush() {
+    if (pending_.empty()) return;
+    std::vector<AppendJobPtr> jobs;
+    jobs.swap(pending_);
+    pending_bytes_ = 0;
+    std::vector<log::Append> batch;
+    batch.reserve(jobs.size());
+    std::vector<std::size_t> counts;
+    counts.reserve(jobs.size());
+    for (const auto& job : jobs) {
+      counts.push_back(job->appends.size());
+      for (auto& element : job->appends) batch.push_back(std::move(element));
+    }
+    answer(jobs, counts, services_.log.append(batch));
+  }
+
+  void answer(const std::vector<AppendJobPtr>& jobs, const std::vector<std::size_t>& counts,
+              const Result<std::vector<log::Appended>>& result) {
+    if (!result) stats_->note_error(result.error().message);
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      if (!result) {
+        jobs[i]->done(result.error());
+      } else {
+        const auto begin = result->begin() + static_cast<std::ptrdiff_t>(at);
+        jobs[i]->done(
+            std::vector<log::Appended>(begin, begin + static_cast<std::ptrdiff_t>(counts[i])));
+      }
+      at += counts[i];
+    }
+  }
+
+  Services& services_;
+  ActorStatsPtr stats_;
+  std::vector<AppendJobPtr> pending_;
+  std::size_t pending_bytes_ = 0;
+  bool flush_sent_ = false;
+};
+
+class HsmWorker final : public caf::event_based_actor {
+ public:
+  HsmWorker(caf::actor_config& config, std::shared_ptr<hsm::KeyService> keys, ActorStatsPtr stats)
+      : caf::event_based_actor(config), keys_(std::move(keys)), stats_(std::move(stats)) {}
+
+  caf::behavior make_behavior() override {
+    return {[this](const HsmJobPtr& job) {
+      const BusyScope busy(*stats_);
+      job->run(*keys_);
+    }};
+  }
+
+ private:
+  std::shared_ptr<hsm::KeyService> keys_;
+  ActorStatsPtr stats_;
+};
+
+class Reader final : public caf::event_based_actor {
+ public:
+  Reader(caf::actor_config& config, ActorStatsPtr stats)
+      : caf::event_based_actor(config), stats_(std::move(stats)) {}
+
+  caf::behavior make_behavior() override {
+    return {[this](const ReadJobPtr& job) {
+      const BusyScope busy(*stats_);
+      job->run();
+    }};
+  }
+
+ private:
+  ActorStatsPtr stats_;
+};
+
+class Shredder final : public caf::event_based_actor {
+ public:
+  Shredder(caf::actor_config& config, Services& services, ActorStatsPtr stats)
+      : caf::event_based_actor(config), services_(services), stats_(std::move(stats)) {}
+
+  caf::behavior make_behavior() override {
+    return {
+        [this](const ShredKeysPtr& request) {
+          const BusyScope busy(*stats_);
+          waiting_.push_back(request);
+          if (waiting_.size() == 1) send(this, FlushAtom::value);
+        },
+        [this](FlushAtom) {
+          auto waiting = std::exchange(waiting_, {});
+          const auto result = services_.log.shred_deleted_keys();
+          if (!result) stats_->note_error(result.error().message);
+          for (const auto& request : waiting) {
+            if (result)
+              request->done(true);
+            else
+              request->done.fail(result.error());
+          }
+        },
+    };
+  }
+
+ private:
+  Services& services_;
+  ActorStatsPtr stats_;
+  std::vector<ShredKeysPtr> waiting_;
+};
+
+template <class Actor, class... Args>
+caf::actor spawn_blocking(caf::actor_system& system, const Services& services, Args&&... args) {
+  if (services.blocking_actors_have_threads)
+    return system.spawn<Actor, caf::detached>(std::forward<Args>(args)...);
+  return system.spawn<Actor>(std::forward<Args>(args)...);
+}
+
+}  // namespace
+
+LogWriterRef spawn_log_writer(caf::actor_system& system, Services& services, std::uint64_t parent) {
+  auto stats = services.registry.add("log", "", "log writer", parent);
+  auto actor = spawn_blocking<LogWriter>(system, services, std::ref(services), stats);
+  return {std::move(actor), std::move(stats)};
+}
+
+HsmWorkerRef spawn_hsm_worker(caf::actor_system& system, Services& services,
+                              std::shared_ptr<hsm::KeyService> keys, std::uint64_t parent) {
+  auto stats = services.registry.add("hsm", "", "HSM worker", parent);
+  auto actor = spawn_blocking<HsmWorker>(system, services, std::move(keys), stats);
+  return {std::move(actor), std::move(stats)};
+}
+
+ReaderRef spawn_reader(caf::actor_system& system, Services& services, std::uint64_t parent) {
+  auto stats = services.registry.add("reader", "", "reader", parent);
+  auto actor = spawn_blocking<Reader>(system, services, stats);
+  return {std::move(actor), std::move(stats)};
+}
+
+ShredderRef spawn_shredder(caf::actor_system& system, Services& services, std::uint64_t parent) {
+  auto stats = services.registry.add("shredder", "", "shredder", parent);
+  auto actor = spawn_blocking<Shredder>(system, services, std::ref(services), stats);
+  return {std::move(actor), std::move(stats)};
+}
+
+}  // namespace coffer::actors

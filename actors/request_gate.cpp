@@ -1,0 +1,226 @@
+// Admission: namespace, token, ancestors, mount, policy, in this order, on published snapshots.
+// What is not loaded yet is asked from its actor and the walk starts again, so the usual request
+// never leaves its thread.
+#include "actors/vault_runtime.h"
+
+#include "actors/sudo_paths.h"
+#include "actors/token_desk.h"
+
+namespace coffer::actors {
+namespace {
+
+// Loads of one request: its tenant, its token's tenant, the token and its ancestors. Beyond it the
+// tables are being emptied faster than they fill, and the request is turned away.
+constexpr unsigned kLoadsMax = 80;
+constexpr unsigned kAncestorsMax = 64;
+
+Error denied() {
+  return fail(ErrorCode::permission_denied, "permission denied");
+}
+
+bool is_write(policy::Operation operation) {
+  return operation == policy::Operation::update || operation == policy::Operation::create ||
+         operation == policy::Operation::patch;
+}
+
+}  // namespace
+
+struct VaultRuntime::GateWalk {
+  std::shared_ptr<GateAdmission> admission;
+  TenantId tenant;
+  TokenId token;
+  TokenStatePtr token_state;
+  bool token_loaded = false;   // the store was asked for it
+  std::optional<bool> exists;  // of the secret that an update names
+  unsigned loads = 0;
+  Admitted done;
+
+  void refuse(Error error) {
+    admission->refusal = std::move(error);
+    finish();
+  }
+  void finish() {
+    admission->head.token.wipe();
+    auto run = std::move(done);
+    run(admission);
+  }
+};
+
+void VaultRuntime::admit(api::RequestHead head, std::function<void(api::AdmissionPtr)> done) {
+  auto walk = std::make_shared<GateWalk>();
+  // Counts until the last holder of the admission lets go: requests under way are bounded.
+  const auto in_flight = requests_in_flight_.fetch_add(1, std::memory_order_relaxed);
+  walk->admission = std::shared_ptr<GateAdmission>(new GateAdmission, [this](auto* admission) {
+    requests_in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    delete admission;
+  });
+  walk->admission->head = std::move(head);
+  walk->done = std::move(done);
+  if (!seal_->active()) return walk->refuse(fail(ErrorCode::sealed, "Vault is sealed"));
+  if (in_flight >= services_->limits.requests_max)
+    return walk->refuse(fail(ErrorCode::overloaded, "too many requests are under way"));
+  if (!find_tenant(*walk)) return walk->refuse(fail(ErrorCode::not_found, "namespace not found"));
+  const auto& request = walk->admission->head;
+  if (is_write(request.operation) && request.path.ends_with('/'))
+    return walk->refuse(fail(ErrorCode::invalid_argument, "cannot write to a path ending in '/'"));
+  walk_gate(std::move(walk));
+}
+
+bool VaultRuntime::find_tenant(GateWalk& walk) {
+  auto& head = walk.admission->head;
+  const auto tenant = services_->directory.resolve(head.namespace_path);
+  if (!tenant) return false;
+  std::string_view path = head.path;
+  walk.tenant = services_->directory.descend(*tenant, path);
+  if (path.size() != head.path.size()) head.path.erase(0, head.path.size() - path.size());
+  const auto root = services_->root_keys();
+  if (root && !head.token.empty()) {
+    walk.token = root->token_id(head.token.expose_text());
+    walk.admission->token_hmac = to_hex(walk.token.view());
+  }
+  return true;
+}
+
+void VaultRuntime::walk_gate(std::shared_ptr<GateWalk> walk) {
+  auto& admission = *walk->admission;
+  admission.snapshot = services_->tenants.find(walk->tenant);
+  if (!admission.snapshot) return load_tenant_and_retry(walk, walk->tenant);
+  admission.tenant =
+      std::shared_ptr<const api::TenantView>(admission.snapshot, &admission.snapshot->view);
+  if (!find_token_state(walk)) return;
+  if (!check_ancestors(walk)) return;
+  if (!authorize(walk)) return;
+  spend_use(walk);
+}
+
+void VaultRuntime::load_tenant_and_retry(const std::shared_ptr<GateWalk>& walk,
+                                         const TenantId& id) {
+  if (++walk->loads > kLoadsMax)
+    return walk->refuse(fail(ErrorCode::overloaded, "the server is busy loading"));
+  activate(id, [this, walk](Result<TenantSnapshotPtr> loaded) {
+    if (!loaded) return walk->refuse(std::move(loaded).error());
+    walk_gate(walk);
+  });
+}
+
+void VaultRuntime::load_token_and_retry(const std::shared_ptr<GateWalk>& walk, const TokenId& id) {
+  if (++walk->loads > kLoadsMax)
+    return walk->refuse(fail(ErrorCode::overloaded, "the server is busy loading"));
+  load_token(id, [this, walk](Result<TokenStatePtr> loaded) {
+    if (!loaded) return walk->refuse(std::move(loaded).error());
+    if (!*loaded) return walk->refuse(denied());
+    walk_gate(walk);
+  });
+}
+
+bool VaultRuntime::find_token_state(const std::shared_ptr<GateWalk>& walk) {
+  if (walk->token.is_zero()) {
+    walk->refuse(denied());
+    return false;
+  }
+  walk->token_state = services_->tokens.find(walk->token);
+  if (!walk->token_state) {
+    load_token_and_retry(walk, walk->token);
+    return false;
+  }
+  return true;
+}
+
+bool VaultRuntime::check_ancestors(const std::shared_ptr<GateWalk>& walk) {
+  const auto now = services_->clock.now();
+  auto at = walk->token_state;
+  for (unsigned depth = 0; depth < kAncestorsMax; ++depth) {
+    if (!at->is_live(now) && !(depth > 0 && at->revoked && at->children_live_on)) break;
+    if (at->revoked || at->parent.is_zero()) return true;  // an orphan, or orphaned
+    auto parent = services_->tokens.find(at->parent);
+    if (!parent) {
+      load_token_and_retry(walk, at->parent);
+      return false;
+    }
+    at = std::move(parent);
+  }
+  walk->refuse(denied());
+  return false;
+}
+
+bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
+  auto& admission = *walk->admission;
+  auto& head = admission.head;
+  const auto owner = services_->tenants.find(walk->token_state->tenant);
+  if (!owner) {
+    load_tenant_and_retry(walk, walk->token_state->tenant);
+    return false;
+  }
+  // The token works in its own tenant and below. lookup-self alone answers everywhere.
+  const auto prefix = services_->directory.relative_path(owner->view.id, walk->tenant);
+  admission.token = walk->token_state;
+  if (!prefix) {
+    if (head.path == "auth/token/lookup-self") {
+      admission.decision.allowed = true;
+      return true;
+    }
+    walk->refuse(denied());
+    return false;
+  }
+  admission.access = owner->policies->access_list(walk->token_state->policies);
+  admission.access_prefix = *prefix;
+  if (const auto* mount = admission.snapshot->view.state.find_mount(head.path)) {
+    admission.mount = *mount;
+    admission.mount_relative_path = head.path.substr(mount->path.size());
+  }
+  const auto full = *prefix + head.path;
+  policy::AccessRequest request{.operation = head.operation,
+                                .path = full,
+                                .parameters = head.parameters,
+                                .needs_sudo = needs_sudo(head.operation, head.path),
+                                .wrap_ttl = head.wrap_ttl};
+  admission.decision = admission.access->decide(request);
+  if (head.operation == policy::Operation::update && has_existence_check(admission)) {
+    request.operation = policy::Operation::create;
+    auto as_create = admission.access->decide(request);
+    // Only where the two differ does it matter whether the secret exists.
+    if (as_create.allowed != admission.decision.allowed) {
+      if (!walk->exists) {
+        with_secret(admission, secret_path_of(admission.mount_relative_path),
+                    [this, walk](Result<SecretSnapshotPtr> secret) {
+                      if (!secret) return walk->refuse(std::move(secret).error());
+                      walk->exists = (*secret)->state.exists;
+                      walk_gate(walk);
+                    });
+        return false;
+      }
+      admission.operation_is_create = !*walk->exists;
+      if (admission.operation_is_create) admission.decision = std::move(as_create);
+    }
+  }
+  if (!admission.decision.allowed) {
+    walk->refuse(denied());
+    return false;
+  }
+  return true;
+}
+
+void VaultRuntime::spend_use(const std::shared_ptr<GateWalk>& walk) {
+  if (walk->token_state->num_uses == 0) return walk->finish();
+  send_token_change(ChangeToken{nullptr, walk->token, token::UseToken{}, 0,
+                                Promise<TokenStatePtr>([walk](Result<TokenStatePtr> used) {
+                                  if (!used) return walk->refuse(std::move(used).error());
+                                  walk->finish();
+                                })},
+                    walk->token_state->tenant);
+}
+
+api::AdmissionPtr VaultRuntime::admit_public(api::RequestHead head) {
+  auto admission = std::make_shared<GateAdmission>();
+  admission->head = std::move(head);
+  admission->head.token.wipe();
+  admission->is_public = true;
+  return admission;
+}
+
+void VaultRuntime::record(api::AdmissionPtr admission, api::Outcome outcome,
+                          api::Callback<void> done) {
+  recorder_->record(admission, outcome, std::move(done));
+}
+
+}  // namespace coffer::actors

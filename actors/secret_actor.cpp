@@ -1,0 +1,365 @@
+#include "actors/secret_actor.h"
+
+#include <deque>
+
+#include "actors/admission.h"
+#include "events/log/state_keys.h"
+#include "hsm/envelope_cipher.h"
+
+namespace coffer::actors {
+namespace {
+
+struct FreshDataKey {
+  KeyId id;
+  hsm::KeyHandle plain;
+  Bytes wrapped;
+};
+
+// Runs on the HSM worker: a data key for one version, wrapped for exactly its place.
+Result<FreshDataKey> make_data_key(hsm::KeyService& hsm, Services& services, const TenantKeys& keys,
+                                   BytesView aad) {
+  FreshDataKey fresh;
+  fresh.id = random_id<KeyId>(services.random);
+  SecretBytes plain(hsm::kDataKeyBytes);
+  services.random.fill(plain.writable());
+  COFFER_ASSIGN(fresh.wrapped, hsm.wrap(keys.tenant_key(), aad, plain.expose()));
+  COFFER_ASSIGN(fresh.plain, services.data_keys.insert(fresh.id, plain.expose()));
+  return fresh;
+}
+
+class SecretActor final : public caf::event_based_actor {
+ public:
+  SecretActor(caf::actor_config& config, Services& services, SecretPlace place, ActorStatsPtr stats)
+      : caf::event_based_actor(config),
+        services_(services),
+        place_(std::move(place)),
+        id_(place_.keys->secret_id(place_.key.mount, place_.key.path)),
+        row_(log::secret_row(place_.keys->tenant(), place_.key.mount, id_)),
+        stats_(std::move(stats)) {
+    services_.secret_actors.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~SecretActor() override { services_.secret_actors.fetch_sub(1, std::memory_order_relaxed); }
+
+  caf::behavior make_behavior() override {
+    return {
+        [this](const SecretRequestPtr& request) {
+          const BusyScope busy(*stats_);
+          receive(request);
+        },
+        [this](const ResumePtr& resume) {
+          const BusyScope busy(*stats_);
+          resume->run();
+        },
+        [this](const RetirePtr&) {
+          const BusyScope busy(*stats_);
+          retiring_ = true;
+          stats_->state = "passivating";
+          if (!busy_ && waiting_.empty()) quit();
+        },
+    };
+  }
+
+ private:
+  void receive(const SecretRequestPtr& request) {
+    if (!busy_) return start(request);
+    if (waiting_.size() >= services_.limits.secret_queue_max)
+      return refuse(*request, fail(ErrorCode::overloaded, "too many requests for this secret"));
+    waiting_.push_back(request);
+  }
+
+  void start(const SecretRequestPtr& request) {
+    if (auto loaded = load(); !loaded) {
+      stats_->note_error(loaded.error().message);
+      return refuse(*request, loaded.error());
+    }
+    std::visit([&](auto& body) { run(body); }, request->body);
+  }
+
+  static void refuse(SecretRequest& request, const Error& error) {
+    std::visit([&](auto& body) { body.done.fail(error); }, request.body);
+  }
+
+  Result<void> load() {
+    if (snapshot_) return {};
+    COFFER_ASSIGN(auto stored, load_snapshot<secret::SecretState>(services_.log, *place_.keys,
+                                                                  log::Family::aggregates, row_));
+    auto snapshot = std::make_shared<SecretSnapshot>();
+    if (stored) snapshot->state = std::move(stored->state);
+    if (const auto* current = snapshot->state.find_version(0);
+        current != nullptr && !current->destroyed) {
+      COFFER_ASSIGN(snapshot->current_value, read_value(snapshot->state.current_version));
+    }
+    publish(std::move(snapshot));
+    return {};
+  }
+
+  Result<Bytes> read_value(VersionNumber version) const {
+    COFFER_ASSIGN(auto value, services_.log.get(log::Family::values, value_row(version)));
+    if (!value) return fail(ErrorCode::corrupt, "a version's sealed value is not in the store");
+    return std::move(*value);
+  }
+
+  Bytes value_row(VersionNumber version) const {
+    return log::value_row(place_.keys->tenant(), place_.key.mount, id_, version);
+  }
+
+  void publish(SecretSnapshotPtr snapshot) {
+    snapshot_ = std::move(snapshot);
+    services_.secrets.publish(place_.key, snapshot_, weight_of(place_.key, *snapshot_));
+  }
+
+  // -------------------------------------------------------------- requests
+  void run(LoadSecret& request) {
+    publish(snapshot_);  // it was asked for because the table had dropped it
+    request.done(snapshot_);
+  }
+
+  void run(ReadValue& request) {
+    const auto* version = snapshot_->state.find_version(request.version);
+    if (version == nullptr || version->destroyed)
+      return request.done(std::make_pair(snapshot_, Bytes{}));
+    auto value = read_value(request.version);
+    if (!value) return request.done.fail(value.error());
+    request.done(std::make_pair(snapshot_, std::move(*value)));
+  }
+
+  // The mount's settings as they are now; nothing when the mount is gone.
+  std::optional<secret::MountSettings> settings() const {
+    const auto tenant = services_.tenants.find(place_.keys->tenant());
+    if (!tenant) return std::nullopt;
+    for (const auto& [path, mount] : tenant->view.state.mounts)
+      if (mount.id == place_.key.mount) return mount.settings;
+    return std::nullopt;
+  }
+
+  void run(WriteValue& request) {
+    const auto mount = settings();
+    if (!mount) return request.done.fail(ErrorCode::not_found, "no such mount");
+    const auto& state = snapshot_->state;
+    if (request.request.based_on && *request.request.based_on != state.current_version) {
+      api::SecretWritten conflict;
+      conflict.conflict = true;
+      return request.done(std::move(conflict));
+    }
+    if (auto cas = secret::check_cas(state, request.request.cas, *mount); !cas)
+      return request.done.fail(cas.error());
+    busy_ = true;
+    const auto version = state.current_version + 1;
+    auto write = std::make_shared<WriteValue>(std::move(request));
+    auto job = std::make_shared<HsmJob>();
+    job->run = [this, self = self_ref(), &services = services_, keys = place_.keys,
+                key = place_.key, version, write](hsm::KeyService& hsm) {
+      const auto aad = secret_data_key_aad(keys->tenant(), keys->keyring().tenant_key.id, key.mount,
+                                           key.path, version);
+      auto fresh = make_data_key(hsm, services, *keys, aad);
+      resume(self, [this, write, version, fresh = std::move(fresh)] {
+        seal_and_append(*write, version, fresh);
+      });
+    };
+    if (!services_.hsm.try_send(std::move(job), services_.limits.mailbox_max)) {
+      write->done.fail(ErrorCode::overloaded, "the HSM queue is full");
+      next();
+    }
+  }
+
+  void seal_and_append(WriteValue& write, VersionNumber version,
+                       const Result<FreshDataKey>& fresh) {
+    if (!fresh) {
+      stats_->note_error(fresh.error().message);
+      write.done.fail(fresh.error());
+      return next();
+    }
+    const auto mount = settings();
+    if (!mount) {
+      write.done.fail(ErrorCode::not_found, "no such mount");
+      return next();
+    }
+    secret::WriteVersion command{
+        .mount = place_.key.mount,
+        .path = place_.key.path,
+        .version = version,
+        .cas = write.request.cas,
+        .data_key = fresh->id,
+        .data_key_blob_hash = hsm::sha256(fresh->wrapped),
+        .sealed_value = hsm::seal(fresh->plain->bytes(),
+                                  secret_value_aad(place_.keys->tenant(), place_.key.mount,
+                                                   place_.key.path, version, fresh->id),
+                                  write.request.value.expose()),
+        .patched = write.request.based_on.has_value()};
+    write.request.value.wipe();
+    auto append =
+        decide(std::move(command), *mount, write.admission, write.success_status, version);
+    if (!append) {
+      services_.data_keys.erase(fresh->id);
+      write.done.fail(append.error());
+      return next();
+    }
+    append->append.changes.push_back(plain_row(
+        log::Family::keys, log::key_row(place_.keys->tenant(), place_.key.mount, fresh->id),
+        fresh->wrapped));
+    commit(std::move(*append), write.done, [this, version](auto& done) {
+      const auto& state = snapshot_->state;
+      done(api::SecretWritten{.conflict = false,
+                              .version = *state.find_version(version),
+                              .number = version,
+                              .custom_metadata = state.custom_metadata,
+                              .recorded = true});
+    });
+  }
+
+  void run(ChangeSecret& request) {
+    const auto mount = settings();
+    if (!mount) return request.done.fail(ErrorCode::not_found, "no such mount");
+    auto append = decide(request.command, *mount, request.admission, request.success_status, 0);
+    if (!append) return request.done.fail(append.error());
+    if (append->events.empty()) return request.done(api::SecretChanged{.recorded = false});
+    busy_ = true;
+    const bool destroys = std::holds_alternative<secret::DestroyVersions>(request.command) ||
+                          std::holds_alternative<secret::RemoveSecret>(request.command);
+    commit(std::move(*append), request.done, [this, destroys](auto& done) {
+      if (!destroys) return done(api::SecretChanged{.recorded = true});
+      // Answered when the wrapped keys have left every file.
+      auto shred = std::make_shared<ShredKeys>();
+      shred->done = Promise<bool>([done](Result<bool> result) {
+        if (!result) return done.fail(result.error());
+        done(api::SecretChanged{.recorded = true});
+      });
+      services_.shredder.send(std::move(shred));
+    });
+  }
+
+  // -------------------------------------------------------------- decide, append, evolve
+  struct Decided {
+    std::vector<secret::Event> events;
+    SecretSnapshotPtr after;
+    std::vector<KeyId> dead_keys;
+    log::Append append;
+  };
+
+  Result<Decided> decide(secret::Command command, const secret::MountSettings& mount,
+                         const api::AdmissionPtr& admission, int status, VersionNumber version) {
+    const auto now = services_.clock.now();
+    Decided out;
+    COFFER_ASSIGN(out.events, secret::decide(snapshot_->state, std::move(command), {now, mount}));
+    if (out.events.empty()) return out;
+    const auto& keys = *place_.keys;
+    out.append.partition = place_.partition;
+    std::vector<codec::AnyEvent> any(out.events.begin(), out.events.end());
+    COFFER_ASSIGN(out.append.event,
+                  seal_events(keys, id_.view(), any, now,
+                              random_id<Id128<codec::CommandTag>>(services_.random)));
+    COFFER_ASSIGN(out.append.access, success_record(admission, keys, status, version, now));
+    auto after = std::make_shared<SecretSnapshot>(*snapshot_);
+    for (const auto& event : out.events) COFFER_TRY(apply(event, *after, out));
+    if (after->state.exists) {
+      COFFER_ASSIGN(
+          auto row,
+          sealed_row(keys, log::Family::aggregates, row_,
+                     codec::encode_snapshot(codec::Snapshot<secret::SecretState>{0, after->state}),
+                     true));
+      out.append.changes.push_back(std::move(row));
+    } else {
+      out.append.changes.push_back(deleted_row(log::Family::aggregates, row_));
+    }
+    out.after = std::move(after);
+    return out;
+  }
+
+  // The state and its rows under one event.
+  Result<void> apply(const secret::Event& event, SecretSnapshot& after, Decided& out) {
+    const auto& keys = *place_.keys;
+    for (const auto& [version, key] : secret::keys_destroyed_by(after.state, event)) {
+      out.dead_keys.push_back(key);
+      out.append.changes.push_back(
+          deleted_row(log::Family::keys, log::key_row(keys.tenant(), place_.key.mount, key)));
+      out.append.changes.push_back(deleted_row(log::Family::values, value_row(version)));
+    }
+    COFFER_ASSIGN(after.state, secret::evolve(std::move(after.state), event));
+    if (const auto* written = std::get_if<secret::SecretVersionWritten>(&event)) {
+      after.current_value = written->sealed_value;
+      out.append.changes.push_back(
+          plain_row(log::Family::values, value_row(written->version), written->sealed_value));
+    } else if (std::holds_alternative<secret::SecretCreated>(event)) {
+      for (const auto& entry : listing_entries(keys, place_.key.mount, place_.key.path)) {
+        COFFER_ASSIGN(auto row, sealed_row(keys, log::Family::listing, entry.row,
+                                           as_bytes(entry.name), false));
+        out.append.changes.push_back(std::move(row));
+      }
+    } else if (std::holds_alternative<secret::SecretRemoved>(event)) {
+      after.current_value.clear();
+      log::ListingRemoval removal;
+      for (auto& entry : listing_entries(keys, place_.key.mount, place_.key.path))
+        removal.rows.push_back(std::move(entry.row));
+      out.append.listing_removals.push_back(std::move(removal));
+    }
+    const auto* current = after.state.find_version(0);
+    if (current == nullptr || current->destroyed) after.current_value.clear();
+    return {};
+  }
+
+  template <class T, class Answer>
+  void commit(Decided decided, const Promise<T>& done, Answer answer) {
+    auto job = std::make_shared<AppendJob>();
+    job->appends.push_back(std::move(decided.append));
+    auto finish = [this, done, answer, after = std::move(decided.after),
+                   dead = std::move(decided.dead_keys)](const Result<void>& result) {
+      if (!result) {
+        stats_->note_error(result.error().message);
+        snapshot_.reset();  // what the log holds decides; read it back
+        services_.secrets.erase(place_.key);
+        done.fail(result.error());
+      } else {
+        publish(after);
+        for (const auto& key : dead) services_.data_keys.erase(key);
+        answer(done);
+      }
+      next();
+    };
+    job->done = [this, self = self_ref(), finish](const Result<std::vector<log::Appended>>& r) {
+      Result<void> outcome = r ? Result<void>{} : Result<void>{r.error()};
+      resume(self, [finish, outcome] { finish(outcome); });
+    };
+    services_.log_writer.send(std::move(job));
+  }
+
+  void next() {
+    busy_ = false;
+    while (!busy_ && !waiting_.empty()) {
+      auto request = std::move(waiting_.front());
+      waiting_.pop_front();
+      start(request);
+    }
+    if (!busy_ && retiring_) quit();
+  }
+
+  SecretRef self_ref() { return {caf::actor_cast<caf::actor>(this), stats_}; }
+
+  // `run` captures this actor; it runs inside it or, when the actor is gone, not at all.
+  static void resume(const SecretRef& self, std::function<void()> run) {
+    self.send(std::make_shared<Resume>(Resume{std::move(run)}));
+  }
+
+  Services& services_;
+  const SecretPlace place_;
+  const SecretId id_;
+  const Bytes row_;
+  ActorStatsPtr stats_;
+  SecretSnapshotPtr snapshot_;  // null until loaded
+  bool busy_ = false;           // a command is at the HSM or in the log
+  bool retiring_ = false;
+  std::deque<SecretRequestPtr> waiting_;
+};
+
+}  // namespace
+
+SecretRef spawn_secret_actor(caf::local_actor& parent, Services& services, SecretPlace place,
+                             std::string tenant_path, std::uint64_t parent_id) {
+  const auto id = place.keys->secret_id(place.key.mount, place.key.path);
+  auto stats =
+      services.registry.add("secret", std::move(tenant_path), to_hex(id.view()), parent_id);
+  auto actor = parent.system().spawn<SecretActor, caf::lazy_init>(std::ref(services),
+                                                                  std::move(place), stats);
+  return {std::move(actor), std::move(stats)};
+}
+
+}  // namespace coffer::actors

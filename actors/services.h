@@ -1,0 +1,78 @@
+// What the actors of one runtime share. Made by the runtime before any actor, gone after all of
+// them. Members are thread-safe or set once before the first request.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "actors/directory.h"
+#include "actors/protocols.h"
+#include "events/base/ports.h"
+#include "hsm/data_key_cache.h"
+
+namespace coffer::actors {
+
+struct Limits {
+  std::size_t secret_actors_max = 100'000;      // live ones; idle ones beyond it passivate
+  std::size_t secret_cache_bytes = 256u << 20;  // published secret snapshots
+  std::size_t token_cache_entries = 200'000;
+  std::size_t mailbox_max = 10'000;        // waiting messages of one actor
+  std::size_t secret_queue_max = 256;      // writes waiting for one secret
+  std::size_t requests_max = 20'000;       // admitted and not answered
+  std::size_t value_bytes_max = 1u << 20;  // JSON text of one version
+  std::size_t secret_path_bytes_max = 2048;
+  Seconds secret_idle{60};
+  Seconds token_default_ttl{768 * 3600};
+  Seconds token_max_ttl{768 * 3600};
+  std::uint32_t refusals_per_second = 16;  // recorded singly, per source
+  Seconds access_age_max{30 * 86400};
+  std::uint64_t access_bytes_max = 8ull << 30;
+};
+
+struct Services {
+  Services(const Clock& clock_in, Random& random_in, log::EventLog& log_in, Limits limits_in,
+           std::shared_ptr<hsm::LockedArena> arena_in, hsm::DataKeyCache::Limits key_limits)
+      : clock(clock_in),
+        random(random_in),
+        log(log_in),
+        limits(limits_in),
+        arena(std::move(arena_in)),
+        data_keys(arena, clock_in, key_limits),
+        secrets(limits_in.secret_cache_bytes),
+        tokens(limits_in.token_cache_entries) {}
+
+  const Clock& clock;
+  Random& random;
+  log::EventLog& log;
+  Limits limits;
+  std::shared_ptr<hsm::LockedArena> arena;
+  hsm::DataKeyCache data_keys;
+  ActorRegistry registry;
+  Directory directory;
+  TenantTable tenants;
+  SecretTable secrets;
+  TokenTable tokens;
+  LogWriterRef log_writer;
+  HsmWorkerRef hsm;
+  ShredderRef shredder;
+  ReaderRef reader;
+  PartitionRef partition;         // the embedded vault has one
+  hsm::RootEpoch root_epoch = 0;  // set by unseal
+  // The root tenant's keys while unsealed: tenant names and token ids need them.
+  [[nodiscard]] TenantKeysPtr root_keys() const {
+    const std::lock_guard lock(root_mutex);
+    return root_keys_value;
+  }
+  void set_root_keys(TenantKeysPtr keys) {
+    const std::lock_guard lock(root_mutex);
+    root_keys_value = std::move(keys);
+  }
+  std::atomic<std::size_t> secret_actors = 0;
+  bool blocking_actors_have_threads = true;  // false under the deterministic test scheduler
+
+ private:
+  mutable std::mutex root_mutex;
+  TenantKeysPtr root_keys_value;
+};
+
+}  // namespace coffer::actors

@@ -1,0 +1,54 @@
+#include "actors/sudo_paths.h"
+
+#include <array>
+
+namespace coffer::actors {
+namespace {
+
+// A trailing '*' covers everything below; otherwise the whole path must be equal.
+constexpr std::array<std::string_view, 19> kSudoPaths = {"sys/seal",
+                                                         "sys/step-down",
+                                                         "sys/rotate",
+                                                         "sys/rotate/*",
+                                                         "sys/raw",
+                                                         "sys/raw/*",
+                                                         "sys/audit",
+                                                         "sys/audit/*",
+                                                         "sys/auth/*",
+                                                         "sys/remount",
+                                                         "sys/leases/revoke-prefix/*",
+                                                         "sys/leases/revoke-force/*",
+                                                         "sys/leases/lookup/*",
+                                                         "sys/config/*",
+                                                         "sys/actors",
+                                                         "sys/events",
+                                                         "sys/events/*",
+                                                         "auth/token/revoke-orphan",
+                                                         "auth/token/accessors*"};
+
+bool matches(std::string_view pattern, std::string_view path) noexcept {
+  if (!pattern.ends_with('*')) return path == pattern;
+  return path.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+}  // namespace
+
+bool needs_sudo(policy::Operation, std::string_view path) noexcept {
+  for (const auto pattern : kSudoPaths)
+    if (matches(pattern, path)) return true;
+  return false;
+}
+
+bool has_existence_check(const GateAdmission& admission) noexcept {
+  if (!admission.mount || admission.mount->type != "kv") return false;
+  const std::string_view path = admission.mount_relative_path;
+  return path.starts_with("data/") || path.starts_with("metadata/");
+}
+
+std::string secret_path_of(std::string_view mount_relative_path) {
+  const auto slash = mount_relative_path.find('/');
+  if (slash == std::string_view::npos) return {};
+  return std::string(mount_relative_path.substr(slash + 1));
+}
+
+}  // namespace coffer::actors

@@ -1,0 +1,153 @@
+#include "actors/system_actor.h"
+
+#include <deque>
+
+#include "actors/admission.h"
+#include "actors/tenant_opening.h"
+
+namespace coffer::actors {
+namespace {
+
+constexpr std::size_t kWaitingMax = 1000;
+constexpr std::size_t kNamespaceDepthMax = 8;
+constexpr std::size_t kNamespacePathBytesMax = 1024;
+
+class SystemActor final : public caf::event_based_actor {
+ public:
+  SystemActor(caf::actor_config& config, Services& services, ActorStatsPtr stats)
+      : caf::event_based_actor(config), services_(services), stats_(std::move(stats)) {}
+
+  caf::behavior make_behavior() override {
+    return {
+        [this](const SystemRequestPtr& request) {
+          const BusyScope busy(*stats_);
+          if (waiting_.size() >= kWaitingMax) {
+            return std::visit(
+                [](auto& body) {
+                  body.done.fail(ErrorCode::overloaded, "too many namespace changes wait");
+                },
+                request->body);
+          }
+          waiting_.push_back(request);
+          if (waiting_.size() == 1) start();
+        },
+        [this](const ResumePtr& resume) {
+          const BusyScope busy(*stats_);
+          resume->run();
+        },
+    };
+  }
+
+ private:
+  void start() {
+    std::visit([this](auto& body) { run(body); }, waiting_.front()->body);
+  }
+
+  void next() {
+    waiting_.pop_front();
+    if (!waiting_.empty()) start();
+  }
+
+  template <class T>
+  void refuse(const Promise<T>& done, Error error) {
+    done.fail(std::move(error));
+    next();
+  }
+
+  Result<void> check_new(const GateAdmission& admission, const std::string& name) const {
+    COFFER_TRY(tenant::check_tenant_name(name));
+    const auto& parent = admission.snapshot->view;
+    if (services_.directory.child(parent.id, name))
+      return fail(ErrorCode::already_exists, "namespace already exists");
+    const auto depth = std::count(parent.path.begin(), parent.path.end(), '/') + 1;
+    if (static_cast<std::size_t>(depth) > kNamespaceDepthMax ||
+        parent.path.size() + name.size() + 1 > kNamespacePathBytesMax)
+      return fail(ErrorCode::invalid_argument, "namespaces are nested too deeply");
+    for (const auto& [path, mount] : parent.state.mounts)
+      if (path.starts_with(name + "/"))
+        return fail(ErrorCode::invalid_argument, "path is already in use at " + path);
+    return {};
+  }
+
+  void run(CreateNamespace& request) {
+    auto& admission = gate_of(request.admission);
+    if (auto checked = check_new(admission, request.name); !checked)
+      return refuse(request.done, checked.error());
+    auto job = std::make_shared<HsmJob>();
+    const auto id = random_id<TenantId>(services_.random);
+    job->run = [this, self = self_ref(), &services = services_, id](hsm::KeyService& hsm) {
+      auto made = std::make_shared<Result<NewTenantKeys>>(
+          make_tenant_keys(hsm, services, id, services.root_epoch));
+      self.send(std::make_shared<Resume>(Resume{[this, made] { append_new(*made); }}));
+    };
+    services_.hsm.send(std::move(job));
+  }
+
+  void append_new(Result<NewTenantKeys>& made) {
+    auto& request = std::get<CreateNamespace>(waiting_.front()->body);
+    if (!made) return refuse(request.done, made.error());
+    auto& admission = gate_of(request.admission);
+    const auto parent = services_.directory.find(admission.snapshot->view.id);
+    const auto root = services_.root_keys();
+    if (!parent || !root) return refuse(request.done, fail(ErrorCode::sealed, "Vault is sealed"));
+    auto built = build_new_tenant(*made, *root, services_, *parent, request.name,
+                                  request.custom_metadata, false);
+    if (!built) return refuse(request.done, built.error());
+    auto job = std::make_shared<AppendJob>();
+    job->appends.push_back(std::move(built->append));
+    job->done = [this, self = self_ref(),
+                 entry = built->entry](const Result<std::vector<log::Appended>>& result) {
+      Result<void> outcome = result ? Result<void>{} : Result<void>{result.error()};
+      self.send(
+          std::make_shared<Resume>(Resume{[this, entry, outcome] { created(entry, outcome); }}));
+    };
+    services_.log_writer.send(std::move(job));
+  }
+
+  void created(const DirectoryEntry& entry, const Result<void>& outcome) {
+    auto& request = std::get<CreateNamespace>(waiting_.front()->body);
+    if (!outcome) return refuse(request.done, outcome.error());
+    services_.directory.add(entry);
+    request.done(api::NamespaceInfo{entry.id, entry.name + "/", request.custom_metadata});
+    next();
+  }
+
+  void run(DeleteNamespace& request) {
+    const bool has_children = !services_.directory.children(request.tenant).empty();
+    auto change = std::make_shared<TenantRequest>();
+    change->tenant = request.tenant;
+    change->body = ChangeTenant{
+        nullptr, tenant::Command{tenant::DeleteTenant{has_children}}, 0,
+        Promise<api::Changed>([this, self = self_ref()](Result<api::Changed> result) {
+          auto shared = std::make_shared<Result<api::Changed>>(std::move(result));
+          self.send(std::make_shared<Resume>(Resume{[this, shared] { deleted(*shared); }}));
+        })};
+    services_.partition.send(std::move(change));
+  }
+
+  void deleted(Result<api::Changed>& result) {
+    auto& request = std::get<DeleteNamespace>(waiting_.front()->body);
+    if (result) {
+      services_.directory.remove(request.tenant);
+      services_.partition.send(std::make_shared<DropTenants>(DropTenants{request.tenant}));
+      services_.tenants.erase(request.tenant);
+    }
+    request.done(std::move(result));
+    next();
+  }
+
+  SystemRef self_ref() { return {caf::actor_cast<caf::actor>(this), stats_}; }
+
+  Services& services_;
+  ActorStatsPtr stats_;
+  std::deque<SystemRequestPtr> waiting_;  // the first one is under way
+};
+
+}  // namespace
+
+SystemRef spawn_system_actor(caf::actor_system& system, Services& services, ActorStatsPtr stats) {
+  auto actor = system.spawn<SystemActor>(std::ref(services), stats);
+  return {std::move(actor), std::move(stats)};
+}
+
+}  // namespace coffer::actors

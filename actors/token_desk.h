@@ -1,0 +1,56 @@
+// The tokens of one tenant: one change at a time for each token, rows and accessors kept with the
+// events. Part of the tenant's actor and used only inside it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <unordered_map>
+
+#include "actors/protocols.h"
+#include "actors/services.h"
+
+namespace coffer::actors {
+
+class TokenDesk {
+ public:
+  // Appends and runs the continuation inside the tenant's actor.
+  using Commit = std::function<void(log::Append, std::function<void(const Result<void>&)>)>;
+
+  TokenDesk(Services& services, Commit commit) : services_(services), commit_(std::move(commit)) {}
+
+  void create(const CreateToken& request, const TenantSnapshot& tenant);
+  void load(const LoadToken& request, const TenantSnapshot& tenant);
+  void change(const ChangeToken& request, const TenantSnapshotPtr& tenant);
+
+ private:
+  Result<TokenStatePtr> find(const TokenId& id, const TenantKeys& keys);
+  Result<log::Append> build(const TenantSnapshot& tenant, const token::TokenState& after,
+                            const std::vector<token::Event>& events,
+                            const api::AdmissionPtr& admission, int status);
+  void finish(const TokenId& id, const TenantSnapshotPtr& tenant);
+
+  Services& services_;
+  Commit commit_;
+  // Tokens with a change under way, and the changes that wait behind it.
+  std::unordered_map<TokenId, std::deque<ChangeToken>> busy_;
+};
+
+// The stored row of a token: its tenant in front of the sealed snapshot.
+[[nodiscard]] Result<std::optional<TenantId>> token_tenant(const log::StateReader& store,
+                                                           const TokenId& id);
+// Accessors of a tenant with their tokens, at most `limit`.
+struct AccessorEntry {
+  std::string accessor;
+  TokenId token;
+};
+[[nodiscard]] Result<std::vector<AccessorEntry>> list_accessors(const log::StateReader& store,
+                                                                const TenantKeys& keys,
+                                                                std::size_t limit);
+[[nodiscard]] Result<std::optional<TokenId>> find_accessor(const log::StateReader& store,
+                                                           const TenantKeys& keys,
+                                                           std::string_view accessor);
+// The rows of a new token.
+[[nodiscard]] Result<std::vector<log::StateChange>> token_rows(const TenantKeys& keys,
+                                                               const token::TokenState& state);
+
+}  // namespace coffer::actors

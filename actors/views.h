@@ -1,0 +1,153 @@
+// Published immutable snapshots: what requests read without asking an actor. Only the owning actor
+// publishes (the tenant's for TenantSnapshot and TokenEntry, the secret's for SecretSnapshot), so
+// an entry is never older than what that actor has acknowledged. All tables are thread-safe.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/tenant_keys.h"
+#include "events/api/request_port.h"
+
+namespace coffer::actors {
+
+class TenantLink;  // protocols.h: how to reach the tenant's actor
+
+// Parsed policies of a tenant, and the access lists made of them so far.
+class PolicyView {
+ public:
+  // Parses every text; one that does not parse any more grants nothing.
+  explicit PolicyView(const policy::PolicySet& set);
+  // For a token's sorted policy names.
+  [[nodiscard]] std::shared_ptr<const policy::AccessList> access_list(
+      const std::vector<std::string>& names) const;
+
+ private:
+  std::map<std::string, policy::PolicyDocument> documents_;
+  mutable std::shared_mutex mutex_;
+  mutable std::unordered_map<std::string, std::shared_ptr<const policy::AccessList>> lists_;
+};
+
+struct TenantSnapshot {
+  api::TenantView view;
+  PartitionId partition = 0;
+  TenantKeysPtr keys;
+  std::shared_ptr<const PolicyView> policies;
+  std::shared_ptr<const TenantLink> link;
+};
+using TenantSnapshotPtr = std::shared_ptr<const TenantSnapshot>;
+
+struct SecretSnapshot {
+  secret::SecretState state;
+  Bytes current_value;  // sealed; empty when there is no current value
+};
+using SecretSnapshotPtr = std::shared_ptr<const SecretSnapshot>;
+
+using TokenStatePtr = std::shared_ptr<const token::TokenState>;
+
+class TenantTable {
+ public:
+  [[nodiscard]] TenantSnapshotPtr find(const TenantId& id) const;
+  void publish(TenantSnapshotPtr snapshot);
+  void erase(const TenantId& id);
+  void clear();
+
+ private:
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<TenantId, TenantSnapshotPtr> tenants_;
+};
+
+// Bounded least-recently-used table, sharded. `weight` of an entry counts against the bound.
+template <class Key, class Value, class Hash = std::hash<Key>>
+class LruTable {
+ public:
+  explicit LruTable(std::size_t weight_max) : shard_weight_max_(weight_max / kShards + 1) {}
+
+  [[nodiscard]] std::shared_ptr<const Value> find(const Key& key) {
+    auto& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.map.find(key);
+    if (found == shard.map.end()) return nullptr;
+    shard.order.splice(shard.order.begin(), shard.order, found->second);
+    return found->second->value;
+  }
+  void publish(const Key& key, std::shared_ptr<const Value> value, std::size_t weight) {
+    auto& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    remove(shard, key);
+    shard.order.push_front(Entry{key, std::move(value), weight});
+    shard.map.emplace(key, shard.order.begin());
+    shard.weight += weight;
+    while (shard.weight > shard_weight_max_ && shard.order.size() > 1)
+      remove(shard, Key(shard.order.back().key));
+  }
+  void erase(const Key& key) {
+    auto& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    remove(shard, key);
+  }
+  void clear() {
+    for (auto& shard : shards_) {
+      const std::lock_guard lock(shard.mutex);
+      shard.map.clear();
+      shard.order.clear();
+      shard.weight = 0;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kShards = 16;
+  struct Entry {
+    Key key;
+    std::shared_ptr<const Value> value;
+    std::size_t weight;
+  };
+  struct Shard {
+    std::mutex mutex;
+    std::list<Entry> order;
+    std::unordered_map<Key, typename std::list<Entry>::iterator, Hash> map;
+    std::size_t weight = 0;
+  };
+  Shard& shard_of(const Key& key) {
+    // The low bits choose the bucket inside a shard, so the shard comes from the high ones.
+    return shards_[(Hash{}(key) >> 48) % kShards];
+  }
+  static void remove(Shard& shard, const Key& key) {
+    const auto found = shard.map.find(key);
+    if (found == shard.map.end()) return;
+    shard.weight -= found->second->weight;
+    shard.order.erase(found->second);
+    shard.map.erase(found);
+  }
+
+  std::size_t shard_weight_max_;
+  std::array<Shard, kShards> shards_;
+};
+
+// Mount ids are random and never reused, so mount and path name a secret across all tenants.
+struct SecretKey {
+  MountId mount;
+  std::string path;
+  friend bool operator==(const SecretKey&, const SecretKey&) = default;
+};
+struct SecretKeyHash {
+  std::size_t operator()(const SecretKey& key) const noexcept {
+    return std::hash<MountId>{}(key.mount) ^
+           std::hash<std::string>{}(key.path) * 0x9E3779B97F4A7C15ULL;
+  }
+};
+
+using SecretTable = LruTable<SecretKey, SecretSnapshot, SecretKeyHash>;
+using TokenTable = LruTable<TokenId, token::TokenState>;
+
+[[nodiscard]] inline std::size_t weight_of(const SecretKey& key, const SecretSnapshot& snapshot) {
+  return 512 + 2 * key.path.size() + snapshot.current_value.size() +
+         snapshot.state.versions.size() * 120 + snapshot.state.custom_metadata.size() * 160;
+}
+
+}  // namespace coffer::actors

@@ -1,0 +1,79 @@
+// Events <-> schema messages: one pair of overloads for each event, implemented in the codec of its
+// aggregate and tied to a type number in the event registry. Internal to codec/.
+// `from_message` may take the message's content; faults go to the reader.
+#pragma once
+
+#include "events/codec/event_codec.h"
+#include "events/codec/fields.h"
+#include "events/schema/keyring.pb.h"
+#include "events/schema/policy.pb.h"
+#include "events/schema/secret.pb.h"
+#include "events/schema/tenant.pb.h"
+#include "events/schema/token.pb.h"
+
+namespace coffer::codec {
+
+// secret_codec.cpp
+schema::SecretCreated to_message(const secret::SecretCreated& event);
+schema::SecretVersionWritten to_message(const secret::SecretVersionWritten& event);
+schema::SecretVersionsDeleted to_message(const secret::SecretVersionsDeleted& event);
+schema::SecretVersionsUndeleted to_message(const secret::SecretVersionsUndeleted& event);
+schema::SecretVersionsDestroyed to_message(const secret::SecretVersionsDestroyed& event);
+schema::SecretMetadataChanged to_message(const secret::SecretMetadataChanged& event);
+schema::SecretRemoved to_message(const secret::SecretRemoved& event);
+void from_message(schema::SecretCreated& m, secret::SecretCreated& event, FieldReader& in);
+void from_message(schema::SecretVersionWritten& m, secret::SecretVersionWritten& event,
+                  FieldReader& in);
+void from_message(schema::SecretVersionsDeleted& m, secret::SecretVersionsDeleted& event,
+                  FieldReader& in);
+void from_message(schema::SecretVersionsUndeleted& m, secret::SecretVersionsUndeleted& event,
+                  FieldReader& in);
+void from_message(schema::SecretVersionsDestroyed& m, secret::SecretVersionsDestroyed& event,
+                  FieldReader& in);
+void from_message(schema::SecretMetadataChanged& m, secret::SecretMetadataChanged& event,
+                  FieldReader& in);
+void from_message(schema::SecretRemoved& m, secret::SecretRemoved& event, FieldReader& in);
+
+// tenant_codec.cpp
+schema::TenantCreated to_message(const tenant::TenantCreated& event);
+schema::TenantMetadataChanged to_message(const tenant::TenantMetadataChanged& event);
+schema::TenantDeleted to_message(const tenant::TenantDeleted& event);
+schema::MountEnabled to_message(const tenant::MountEnabled& event);
+schema::MountTuned to_message(const tenant::MountTuned& event);
+schema::MountDisabled to_message(const tenant::MountDisabled& event);
+schema::MountSettingsChanged to_message(const tenant::MountSettingsChanged& event);
+schema::MountSettings to_message(const secret::MountSettings& settings);
+void from_message(schema::TenantCreated& m, tenant::TenantCreated& event, FieldReader& in);
+void from_message(schema::TenantMetadataChanged& m, tenant::TenantMetadataChanged& event,
+                  FieldReader& in);
+void from_message(schema::TenantDeleted& m, tenant::TenantDeleted& event, FieldReader& in);
+void from_message(schema::MountEnabled& m, tenant::MountEnabled& event, FieldReader& in);
+void from_message(schema::MountTuned& m, tenant::MountTuned& event, FieldReader& in);
+void from_message(schema::MountDisabled& m, tenant::MountDisabled& event, FieldReader& in);
+void from_message(schema::MountSettingsChanged& m, tenant::MountSettingsChanged& event,
+                  FieldReader& in);
+void from_message(const schema::MountSettings& m, secret::MountSettings& settings);
+
+// keyring_codec.cpp
+schema::KeyringCreated to_message(const keyring::KeyringCreated& event);
+void from_message(schema::KeyringCreated& m, keyring::KeyringCreated& event, FieldReader& in);
+void put(schema::KeyReference* field, const keyring::KeyReference& key);
+void from_message(const schema::KeyReference& m, keyring::KeyReference& key, FieldReader& in);
+
+// token_codec.cpp
+schema::TokenCreated to_message(const token::TokenCreated& event);
+schema::TokenRenewed to_message(const token::TokenRenewed& event);
+schema::TokenUsed to_message(const token::TokenUsed& event);
+schema::TokenRevoked to_message(const token::TokenRevoked& event);
+void from_message(schema::TokenCreated& m, token::TokenCreated& event, FieldReader& in);
+void from_message(schema::TokenRenewed& m, token::TokenRenewed& event, FieldReader& in);
+void from_message(schema::TokenUsed& m, token::TokenUsed& event, FieldReader& in);
+void from_message(schema::TokenRevoked& m, token::TokenRevoked& event, FieldReader& in);
+
+// policy_codec.cpp
+schema::PolicyWritten to_message(const policy::PolicyWritten& event);
+schema::PolicyRemoved to_message(const policy::PolicyRemoved& event);
+void from_message(schema::PolicyWritten& m, policy::PolicyWritten& event, FieldReader& in);
+void from_message(schema::PolicyRemoved& m, policy::PolicyRemoved& event, FieldReader& in);
+
+}  // namespace coffer::codec

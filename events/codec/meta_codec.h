@@ -1,0 +1,40 @@
+// Rows of the families "meta" and "tenants" (events/schema/meta.proto). Pure, thread-safe.
+// Errors: corrupt.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "events/base/bytes.h"
+#include "events/base/ids.h"
+#include "events/base/result.h"
+#include "events/base/time.h"
+#include "events/keyring/keyring.h"
+
+namespace coffer::codec {
+
+struct VaultRow {
+  bool shamir = false;
+  std::uint32_t shares = 0;
+  std::uint32_t threshold = 0;
+  std::uint32_t root_epoch = 0;
+  Id128<struct ClusterTag> cluster_id;
+  std::string cluster_name;
+  std::uint32_t partitions = 1;
+  Timestamp created_time;
+  friend bool operator==(const VaultRow&, const VaultRow&) = default;
+};
+[[nodiscard]] Bytes encode_vault_row(const VaultRow& row);
+[[nodiscard]] Result<VaultRow> decode_vault_row(BytesView bytes);
+
+struct TenantRow {
+  TenantId parent;
+  Bytes sealed_name;
+  keyring::KeyringState keyring;
+  PartitionId partition = 0;
+  friend bool operator==(const TenantRow&, const TenantRow&) = default;
+};
+[[nodiscard]] Bytes encode_tenant_row(const TenantRow& row);
+[[nodiscard]] Result<TenantRow> decode_tenant_row(BytesView bytes);
+
+}  // namespace coffer::codec

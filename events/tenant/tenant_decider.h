@@ -1,0 +1,64 @@
+// The rules of a tenant: names, mounts, KV settings. Pure. Error texts are Vault's.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "events/tenant/tenant_state.h"
+
+namespace coffer::tenant {
+
+struct CreateTenant {
+  TenantId parent;
+  std::string name;
+  TextMap custom_metadata;
+};
+struct ChangeTenantMetadata {
+  TextMap custom_metadata;
+};
+struct DeleteTenant {
+  bool has_children = false;
+};
+struct EnableMount {
+  MountId id;
+  std::string path;  // with or without trailing '/'
+  std::string type;
+  std::string accessor_suffix;  // random hex
+  TextMap options;
+  MountTuning tuning;
+  bool local = false;
+  bool seal_wrap = false;
+};
+struct TuneMount {
+  std::string path;
+  MountTuning tuning;
+  std::optional<std::string> version;  // options.version asked for
+};
+struct DisableMount {
+  std::string path;
+};
+// Absent members stay as they are.
+struct ChangeMountSettings {
+  std::string path;
+  std::optional<std::uint32_t> max_versions;
+  std::optional<bool> cas_required;
+  std::optional<Seconds> delete_version_after;
+};
+
+using Command = std::variant<CreateTenant, ChangeTenantMetadata, DeleteTenant, EnableMount,
+                             TuneMount, DisableMount, ChangeMountSettings>;
+
+inline constexpr std::size_t kMountsMax = 1000;
+inline constexpr std::size_t kMountPathBytesMax = 512;
+inline constexpr std::size_t kTenantNameBytesMax = 128;
+
+[[nodiscard]] Result<std::vector<Event>> decide(const TenantState& state, const Command& command,
+                                                Timestamp now);
+
+// A namespace name that can be created; invalid_argument otherwise.
+[[nodiscard]] Result<void> check_tenant_name(std::string_view name);
+
+// True for "sys/", "auth/", "cubbyhole/", "identity/" and what lies below them.
+[[nodiscard]] bool is_builtin_mount(std::string_view path) noexcept;
+
+}  // namespace coffer::tenant

@@ -1,0 +1,77 @@
+// Events of a tenant (a Vault namespace): its own record and its mounts.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "events/base/ids.h"
+#include "events/base/time.h"
+#include "events/secret/secret_events.h"
+
+namespace coffer::tenant {
+
+using TextMap = std::map<std::string, std::string>;
+
+// What may be tuned on a mount; absent members stay as they are.
+struct MountTuning {
+  std::optional<std::string> description;
+  std::optional<Seconds> default_lease_ttl;  // 0: the system's default
+  std::optional<Seconds> max_lease_ttl;
+  std::optional<std::string> listing_visibility;  // "", "hidden" or "unauth"
+  std::optional<bool> force_no_cache;
+  friend bool operator==(const MountTuning&, const MountTuning&) = default;
+};
+
+struct TenantCreated {
+  TenantId parent;   // zero for children of the root tenant and for the root tenant itself
+  std::string name;  // last segment of the namespace path; empty for the root tenant
+  TextMap custom_metadata;
+  Timestamp created_time;
+  friend bool operator==(const TenantCreated&, const TenantCreated&) = default;
+};
+struct TenantMetadataChanged {
+  TextMap custom_metadata;  // the whole new map
+  friend bool operator==(const TenantMetadataChanged&, const TenantMetadataChanged&) = default;
+};
+// Final: nothing follows in this tenant's log.
+struct TenantDeleted {
+  Timestamp deleted_time;
+  friend bool operator==(const TenantDeleted&, const TenantDeleted&) = default;
+};
+struct MountEnabled {
+  MountId id;
+  std::string path;      // "secret/", "team/kv/"
+  std::string type;      // "kv"
+  std::string accessor;  // "kv_1a2b3c4d"
+  TextMap options;       // {"version": "2"}
+  MountTuning tuning;
+  bool local = false;
+  bool seal_wrap = false;
+  Timestamp created_time;
+  friend bool operator==(const MountEnabled&, const MountEnabled&) = default;
+};
+struct MountTuned {
+  std::string path;
+  MountTuning tuning;
+  friend bool operator==(const MountTuned&, const MountTuned&) = default;
+};
+// All secrets below it are gone; their keys leave the key store.
+struct MountDisabled {
+  std::string path;
+  MountId id;
+  friend bool operator==(const MountDisabled&, const MountDisabled&) = default;
+};
+// KV v2 `config` of a mount.
+struct MountSettingsChanged {
+  std::string path;
+  secret::MountSettings settings;
+  friend bool operator==(const MountSettingsChanged&, const MountSettingsChanged&) = default;
+};
+
+using Event = std::variant<TenantCreated, TenantMetadataChanged, TenantDeleted, MountEnabled,
+                           MountTuned, MountDisabled, MountSettingsChanged>;
+
+}  // namespace coffer::tenant

@@ -1,0 +1,95 @@
+#include "events/tenant/tenant_state.h"
+
+namespace coffer::tenant {
+namespace {
+
+Error corrupt(const char* what) {
+  return fail(ErrorCode::corrupt, what);
+}
+
+void tune(Mount& mount, const MountTuning& tuning) {
+  if (tuning.description) mount.description = *tuning.description;
+  if (tuning.default_lease_ttl) mount.default_lease_ttl = *tuning.default_lease_ttl;
+  if (tuning.max_lease_ttl) mount.max_lease_ttl = *tuning.max_lease_ttl;
+  if (tuning.listing_visibility) mount.listing_visibility = *tuning.listing_visibility;
+  if (tuning.force_no_cache) mount.force_no_cache = *tuning.force_no_cache;
+}
+
+struct Evolver {
+  TenantState& state;
+
+  Result<void> operator()(const TenantCreated& e) {
+    if (state.exists) return corrupt("tenant created twice");
+    state.exists = true;
+    state.parent = e.parent;
+    state.name = e.name;
+    state.custom_metadata = e.custom_metadata;
+    state.created_time = e.created_time;
+    return {};
+  }
+  Result<void> operator()(const TenantMetadataChanged& e) {
+    state.custom_metadata = e.custom_metadata;
+    return {};
+  }
+  Result<void> operator()(const TenantDeleted&) {
+    state.deleted = true;
+    state.mounts.clear();
+    return {};
+  }
+  Result<void> operator()(const MountEnabled& e) {
+    Mount mount{.id = e.id,
+                .path = e.path,
+                .type = e.type,
+                .accessor = e.accessor,
+                .options = e.options,
+                .description = {},
+                .default_lease_ttl = {},
+                .max_lease_ttl = {},
+                .listing_visibility = {},
+                .force_no_cache = false,
+                .local = e.local,
+                .seal_wrap = e.seal_wrap,
+                .created_time = e.created_time,
+                .settings = {}};
+    tune(mount, e.tuning);
+    if (!state.mounts.emplace(e.path, std::move(mount)).second)
+      return corrupt("mount enabled twice");
+    return {};
+  }
+  Result<void> operator()(const MountTuned& e) {
+    const auto found = state.mounts.find(e.path);
+    if (found == state.mounts.end()) return corrupt("tuned mount is not there");
+    tune(found->second, e.tuning);
+    return {};
+  }
+  Result<void> operator()(const MountDisabled& e) {
+    if (state.mounts.erase(e.path) == 0) return corrupt("disabled mount is not there");
+    return {};
+  }
+  Result<void> operator()(const MountSettingsChanged& e) {
+    const auto found = state.mounts.find(e.path);
+    if (found == state.mounts.end()) return corrupt("configured mount is not there");
+    found->second.settings = e.settings;
+    return {};
+  }
+};
+
+}  // namespace
+
+const Mount* TenantState::find_mount(std::string_view request_path) const noexcept {
+  // Mounts never nest, so the greatest path not above the request's is the only candidate.
+  auto after = mounts.upper_bound(std::string(request_path));
+  if (after == mounts.begin()) return nullptr;
+  const auto& [path, mount] = *std::prev(after);
+  return request_path.starts_with(path) ? &mount : nullptr;
+}
+
+Result<TenantState> evolve(TenantState state, const Event& event) {
+  if (!state.exists && !std::holds_alternative<TenantCreated>(event))
+    return corrupt("event before the tenant was created");
+  if (state.deleted) return corrupt("event after the tenant was deleted");
+  COFFER_TRY(std::visit(Evolver{state}, event));
+  return state;
+}
+
+}  // namespace coffer::tenant

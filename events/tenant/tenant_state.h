@@ -1,0 +1,46 @@
+// State of a tenant: who it is and what is mounted.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "events/tenant/tenant_events.h"
+
+namespace coffer::tenant {
+
+struct Mount {
+  MountId id;
+  std::string path;
+  std::string type;
+  std::string accessor;
+  TextMap options;
+  std::string description;
+  Seconds default_lease_ttl{0};
+  Seconds max_lease_ttl{0};
+  std::string listing_visibility;
+  bool force_no_cache = false;
+  bool local = false;
+  bool seal_wrap = false;
+  Timestamp created_time;
+  secret::MountSettings settings;
+  friend bool operator==(const Mount&, const Mount&) = default;
+};
+
+struct TenantState {
+  bool exists = false;
+  bool deleted = false;
+  TenantId parent;
+  std::string name;
+  TextMap custom_metadata;
+  Timestamp created_time;
+  std::map<std::string, Mount> mounts;  // by path; the built-in ones are not listed
+  friend bool operator==(const TenantState&, const TenantState&) = default;
+
+  // The mount whose path is a prefix of `request_path`; mounts never nest. Null when none.
+  [[nodiscard]] const Mount* find_mount(std::string_view request_path) const noexcept;
+};
+
+[[nodiscard]] Result<TenantState> evolve(TenantState state, const Event& event);
+
+}  // namespace coffer::tenant

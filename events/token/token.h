@@ -1,0 +1,137 @@
+// One token: events, state, rules. The token's text is never here, only a keyed hash (TokenId).
+// Validity depends on the ancestors too: a token dies with its parent, so revoking a parent with
+// any number of children is one event; readers walk up the chain (is_live plus ancestors).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "events/base/ids.h"
+#include "events/base/result.h"
+#include "events/base/time.h"
+
+namespace coffer::token {
+
+using TextMap = std::map<std::string, std::string>;
+
+struct TokenCreated {
+  TokenId id;
+  std::string accessor;
+  TenantId tenant;                    // whose policies it carries
+  TokenId parent;                     // zero for an orphan
+  std::vector<std::string> policies;  // sorted, unique
+  TextMap meta;
+  std::string display_name;
+  std::string path;  // "auth/token/create", "auth/token/root"
+  Timestamp created_time;
+  Seconds ttl{0};  // 0: never expires
+  Seconds explicit_max_ttl{0};
+  Seconds period{0};
+  std::uint64_t num_uses = 0;  // 0: not limited
+  bool renewable = false;
+  friend bool operator==(const TokenCreated&, const TokenCreated&) = default;
+};
+struct TokenRenewed {
+  Timestamp renewed_time;
+  Timestamp expire_time;
+  friend bool operator==(const TokenRenewed&, const TokenRenewed&) = default;
+};
+struct TokenUsed {  // only for tokens with limited uses
+  std::uint64_t uses_left = 0;
+  friend bool operator==(const TokenUsed&, const TokenUsed&) = default;
+};
+struct TokenRevoked {
+  Timestamp revoked_time;
+  bool children_live_on = false;  // revoke-orphan
+  friend bool operator==(const TokenRevoked&, const TokenRevoked&) = default;
+};
+using Event = std::variant<TokenCreated, TokenRenewed, TokenUsed, TokenRevoked>;
+
+struct TokenState {
+  bool exists = false;
+  bool revoked = false;
+  bool children_live_on = false;
+  TokenId id;
+  std::string accessor;
+  TenantId tenant;
+  TokenId parent;
+  std::vector<std::string> policies;
+  TextMap meta;
+  std::string display_name;
+  std::string path;
+  Timestamp created_time;
+  Timestamp expire_time;  // not set: never
+  Timestamp last_renewal_time;
+  Seconds creation_ttl{0};
+  Seconds explicit_max_ttl{0};
+  Seconds period{0};
+  std::uint64_t num_uses = 0;   // as created; 0: not limited
+  std::uint64_t uses_left = 0;  // meaningful when num_uses > 0
+  bool renewable = false;
+  friend bool operator==(const TokenState&, const TokenState&) = default;
+
+  // By itself; the ancestors have to be asked too.
+  [[nodiscard]] bool is_live(Timestamp now) const noexcept {
+    return exists && !revoked && (!expire_time.is_set() || now < expire_time) &&
+           (num_uses == 0 || uses_left > 0);
+  }
+  [[nodiscard]] bool is_root() const noexcept {
+    return policies.size() == 1 && policies.front() == "root";
+  }
+  [[nodiscard]] Seconds ttl_left(Timestamp now) const noexcept;
+};
+
+struct CreateToken {
+  TokenCreated wanted;
+};  // already checked against the parent (plan_token)
+struct RenewToken {
+  Seconds increment{0};
+  Seconds system_max_ttl{0};
+  Seconds default_ttl{0};
+};
+struct UseToken {};
+struct RevokeToken {
+  bool children_live_on = false;
+};
+using Command = std::variant<CreateToken, RenewToken, UseToken, RevokeToken>;
+
+[[nodiscard]] Result<std::vector<Event>> decide(const TokenState& state, const Command& command,
+                                                Timestamp now);
+[[nodiscard]] Result<TokenState> evolve(TokenState state, const Event& event);
+
+// What a client asks of auth/token/create.
+struct TokenRequest {
+  std::vector<std::string> policies;  // empty: the parent's
+  bool policies_given = false;
+  TextMap meta;
+  bool no_parent = false;
+  bool orphan_endpoint = false;  // auth/token/create-orphan: no parent, without sudo
+  bool no_default_policy = false;
+  bool renewable = true;
+  std::optional<Seconds> ttl;
+  Seconds explicit_max_ttl{0};
+  Seconds period{0};
+  std::string display_name;
+  std::uint64_t num_uses = 0;
+  bool custom_id = false;
+  std::string type;  // "", "service"; "batch" is refused
+};
+struct TokenPlan {
+  TokenCreated created;  // id and accessor are left to the caller
+  std::vector<std::string> warnings;
+};
+struct TokenLimits {
+  Seconds default_ttl{0};
+  Seconds max_ttl{0};
+};
+// The rules of creating a child of `parent`, with Vault's texts. `parent_has_sudo`: root, or sudo
+// on the path. `tenant` is where the token will live; it may be below the parent's own tenant.
+[[nodiscard]] Result<TokenPlan> plan_token(const TokenState& parent, bool parent_has_sudo,
+                                           TenantId tenant, const TokenRequest& request,
+                                           const TokenLimits& limits, Timestamp now);
+
+}  // namespace coffer::token

@@ -1,0 +1,145 @@
+#include "net/vault_api/exchange.h"
+
+#include "net/vault_api/routes.h"
+
+namespace coffer::net::vault {
+namespace {
+
+constexpr std::string_view kTokenPaths = "auth/token/";
+
+}  // namespace
+
+Exchange::Exchange(std::shared_ptr<const ApiContext> context, Responder responder)
+    : context_(std::move(context)),
+      responder_(std::move(responder)),
+      request_id_(random_id<Id128<struct RequestTag>>(context_->random).to_string()) {}
+
+void Exchange::begin(HttpRequest& request) {
+  remote_address_ = request.peer_address;
+  request_ = parse_request(request, options());
+  if (request_.refusal) {
+    admission_ = port().admit_public(make_head());
+    return answer(refusal_answer(*request_.refusal, request.method == "GET"));
+  }
+  std::string_view argument;
+  const auto* route = find_route(system_routes(), request_.path, argument);
+  const auto access = route == nullptr ? Route::Access::token : route->access;
+  if (access == Route::Access::none) return serve_public(false);
+  if (refuse_write_to_folder()) return;
+  if (access == Route::Access::own_checks && request_.token.empty()) return serve_public(true);
+  serve_admitted();
+}
+
+api::RequestHead Exchange::make_head() {
+  api::RequestHead head;
+  head.request_id = request_id_;
+  head.token = std::move(request_.token);
+  head.namespace_path = request_.namespace_path;
+  head.operation = request_.operation;
+  head.path = request_.path;
+  head.remote_address = remote_address_;
+  head.parameters = request_.field_root();
+  return head;
+}
+
+// Writing to a folder is refused before anything about the token is said, but not while sealed.
+bool Exchange::refuse_write_to_folder() {
+  if (!request_.is_write || !(request_.path.empty() || request_.path.ends_with('/'))) return false;
+  admission_ = port().admit_public(make_head());
+  if (port().status().sealed) refuse(ErrorCode::sealed, {});
+  else refuse(ErrorCode::invalid_argument, "cannot write to a path ending in '/'");
+  return true;
+}
+
+void Exchange::serve_public(bool needs_unsealed) {
+  admission_ = port().admit_public(make_head());
+  if (needs_unsealed && port().status().sealed) return refuse(ErrorCode::sealed, {});
+  std::string_view argument;
+  const auto* route = find_route(system_routes(), request_.path, argument);
+  if (route == nullptr) return refuse(ErrorCode::not_found, {});
+  const auto handler = route->handler(operation());
+  if (handler == nullptr) return answer(bare_error(405, ErrorCode::unsupported));
+  handler(*this, argument);
+}
+
+void Exchange::serve_admitted() {
+  if (request_.path.find(kTokenPaths) != std::string::npos) own_token_ = request_.token.clone();
+  port().admit(make_head(), [self = shared_from_this()](api::AdmissionPtr admission) {
+    self->guarded([&] { self->admitted(std::move(admission)); });
+  });
+}
+
+void Exchange::admitted(api::AdmissionPtr admission) {
+  admission_ = std::move(admission);
+  COFFER_CHECK(admission_ != nullptr);
+  if (admission_->refusal) {
+    // An unknown, missing or expired token and a missing capability have texts of their own.
+    auto refusal = *admission_->refusal;
+    if (refusal.code == ErrorCode::permission_denied) refusal.message.clear();
+    return refuse(refusal);
+  }
+  route_admitted(*this);
+}
+
+void Exchange::refuse(const Error& error) noexcept {
+  try {
+    answer(error_answer(error, admission_ != nullptr && admission_->token != nullptr));
+  } catch (...) {
+    Answer bare;
+    bare.status = 500;
+    answer(std::move(bare));
+  }
+}
+
+void Exchange::refuse(ErrorCode code, std::string text) noexcept {
+  refuse(Error{code, std::move(text)});
+}
+
+void Exchange::answer(Answer answer, bool recorded) noexcept {
+  if (answered_.exchange(true)) return;
+  answer_ = std::move(answer);
+  if (recorded) return send();
+  try {
+    // Without an admission there is nothing to record against: something of ours failed early.
+    if (admission_ == nullptr) return this->recorded(fail(ErrorCode::internal, {}));
+    const api::Outcome outcome{answer_.status, answer_.error, answer_.secret_version};
+    port().record(admission_, outcome, [self = shared_from_this()](Result<void> result) {
+      self->recorded(result);
+    });
+  } catch (...) {
+    this->recorded(Error{ErrorCode::internal, {}});
+  }
+}
+
+void Exchange::recorded(const Result<void>& result) noexcept {
+  if (!result.ok()) {
+    answer_ = Answer{};
+    answer_.status = 500;
+    try {
+      answer_ = unrecorded_answer(result.error());
+    } catch (...) {
+      // The bare status has to do.
+    }
+  }
+  send();
+}
+
+void Exchange::send() noexcept {
+  if (sent_.exchange(true)) return;
+  try {
+    HttpResponse response;
+    response.status = answer_.status;
+    response.content_type = answer_.content_type;
+    response.body = std::move(answer_.body);
+    if (!request_.namespace_echo.empty())
+      response.headers.emplace_back("X-Vault-Namespace", std::move(request_.namespace_echo));
+    if (!answer_.location.empty())
+      response.headers.emplace_back("Location", std::move(answer_.location));
+    if (answer_.retry_later) response.headers.emplace_back("Retry-After", "1");
+    responder_(std::move(response));
+  } catch (...) {
+    // Nothing more can be said; the connection's own deadline ends the request.
+  }
+}
+
+}  // namespace coffer::net::vault

@@ -1,0 +1,113 @@
+// The handlers of all routes, by the file they stand in. Each ends its exchange exactly once, now
+// or from a callback.
+#pragma once
+
+#include <string_view>
+
+#include "net/vault_api/exchange.h"
+
+namespace coffer::net::vault {
+
+// kv_v2.cpp
+void kv_data_read(Exchange& x, std::string_view path);
+void kv_data_write(Exchange& x, std::string_view path);
+void kv_data_remove(Exchange& x, std::string_view path);
+void kv_versions_delete(Exchange& x, std::string_view path);
+void kv_versions_undelete(Exchange& x, std::string_view path);
+void kv_versions_destroy(Exchange& x, std::string_view path);
+// kv_v2_patch.cpp
+void kv_data_patch(Exchange& x, std::string_view path);
+// kv_v2_subkeys.cpp
+void kv_subkeys_read(Exchange& x, std::string_view path);
+// kv_v2_metadata.cpp
+void kv_metadata_read(Exchange& x, std::string_view path);
+void kv_metadata_write(Exchange& x, std::string_view path);
+void kv_metadata_patch(Exchange& x, std::string_view path);
+void kv_metadata_remove(Exchange& x, std::string_view path);
+void kv_metadata_list(Exchange& x, std::string_view folder);
+// kv_v2_config.cpp
+void kv_config_read(Exchange& x, std::string_view);
+void kv_config_write(Exchange& x, std::string_view);
+// A path that KV version 2 does not have.
+void kv_wrong_path(Exchange& x);
+
+// sys_health.cpp
+void sys_health(Exchange& x, std::string_view);
+void sys_seal_status(Exchange& x, std::string_view);
+void sys_leader(Exchange& x, std::string_view);
+// sys_init.cpp
+void sys_init_read(Exchange& x, std::string_view);
+void sys_init_write(Exchange& x, std::string_view);
+void sys_unseal(Exchange& x, std::string_view);
+void sys_seal(Exchange& x, std::string_view);
+// sys_mounts.cpp
+void sys_mounts_list(Exchange& x, std::string_view);
+void sys_mount_read(Exchange& x, std::string_view path);
+void sys_mount_enable(Exchange& x, std::string_view path);
+void sys_mount_disable(Exchange& x, std::string_view path);
+void sys_mount_tuning_read(Exchange& x, std::string_view path);
+void sys_mount_tune(Exchange& x, std::string_view path);
+// sys_internal_ui.cpp
+void sys_visible_mounts(Exchange& x, std::string_view);
+void sys_mount_preflight(Exchange& x, std::string_view path);
+// sys_auth.cpp
+void sys_auth_list(Exchange& x, std::string_view);
+void sys_auth_read(Exchange& x, std::string_view path);
+void sys_auth_enable(Exchange& x, std::string_view path);
+void sys_auth_disable(Exchange& x, std::string_view path);
+void sys_auth_tuning_read(Exchange& x, std::string_view path);
+// sys_policies.cpp
+void sys_policies_list(Exchange& x, std::string_view);
+void sys_policy_read(Exchange& x, std::string_view name);
+void sys_policy_list_old(Exchange& x, std::string_view);
+void sys_policy_read_old(Exchange& x, std::string_view name);
+void sys_policy_write(Exchange& x, std::string_view name);
+void sys_policy_remove(Exchange& x, std::string_view name);
+// sys_capabilities.cpp
+void sys_capabilities_self(Exchange& x, std::string_view);
+void sys_capabilities_token(Exchange& x, std::string_view);
+void sys_capabilities_accessor(Exchange& x, std::string_view);
+// sys_namespaces.cpp
+void sys_namespaces_list(Exchange& x, std::string_view);
+void sys_namespace_read(Exchange& x, std::string_view name);
+void sys_namespace_write(Exchange& x, std::string_view name);
+void sys_namespace_patch(Exchange& x, std::string_view name);
+void sys_namespace_remove(Exchange& x, std::string_view name);
+// sys_inspect.cpp
+void sys_actors(Exchange& x, std::string_view);
+void sys_events(Exchange& x, std::string_view);
+void sys_events_verify(Exchange& x, std::string_view);
+
+// auth_token.cpp
+void token_create(Exchange& x, std::string_view);
+void token_create_orphan(Exchange& x, std::string_view);
+void token_create_with_role(Exchange& x, std::string_view role);
+// auth_token_lookup.cpp
+void token_lookup(Exchange& x, std::string_view);
+void token_lookup_self(Exchange& x, std::string_view);
+void token_lookup_accessor(Exchange& x, std::string_view);
+void token_accessors_list(Exchange& x, std::string_view);
+// auth_token_life.cpp
+void token_renew(Exchange& x, std::string_view);
+void token_renew_self(Exchange& x, std::string_view);
+void token_renew_accessor(Exchange& x, std::string_view);
+void token_revoke(Exchange& x, std::string_view);
+void token_revoke_self(Exchange& x, std::string_view);
+void token_revoke_orphan(Exchange& x, std::string_view);
+void token_revoke_accessor(Exchange& x, std::string_view);
+
+}  // namespace coffer::net::vault
+
+// Binds a field or another Result in a handler; its error ends the exchange.
+#define COFFER_FIELD(decl, x, expr) \
+  COFFER_FIELD_INNER(COFFER_CONCAT(coffer_field_, __LINE__), decl, x, expr)
+#define COFFER_FIELD_INNER(tmp, decl, x, expr)   \
+  auto tmp = (expr);                             \
+  if (!tmp.ok()) return (x).refuse(tmp.error()); \
+  decl = std::move(tmp).value()
+// The same for a Result<void>.
+#define COFFER_FIELD_CHECK(x, expr)                                            \
+  do {                                                                         \
+    if (auto coffer_field_result = (expr); !coffer_field_result.ok())          \
+      return (x).refuse(coffer_field_result.error());                          \
+  } while (false)

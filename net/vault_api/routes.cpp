@@ -1,0 +1,159 @@
+#include "net/vault_api/routes.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "net/vault_api/handlers.h"
+
+namespace coffer::net::vault {
+namespace {
+
+using policy::Operation;
+constexpr auto rest = Route::Argument::rest;
+constexpr auto own_checks = Route::Access::own_checks;
+
+// Rows with a suffix stand before the same prefix without.
+constexpr Route kSystemRoutes[] = {
+    {.prefix = "sys/health", .access = Route::Access::none, .read = sys_health},
+    {.prefix = "sys/seal-status", .access = Route::Access::none, .read = sys_seal_status},
+    {.prefix = "sys/leader", .access = Route::Access::none, .read = sys_leader},
+    {.prefix = "sys/init", .access = Route::Access::none, .read = sys_init_read,
+     .update = sys_init_write},
+    {.prefix = "sys/unseal", .access = Route::Access::none, .update = sys_unseal},
+    {.prefix = "sys/seal", .root_only = true, .update = sys_seal},
+
+    {.prefix = "sys/internal/ui/mounts", .access = own_checks, .read = sys_visible_mounts},
+    {.prefix = "sys/internal/ui/mounts/", .argument = rest, .access = own_checks,
+     .read = sys_mount_preflight},
+    {.prefix = "sys/mounts", .read = sys_mounts_list},
+    {.prefix = "sys/mounts/", .argument = rest, .suffix = "/tune", .read = sys_mount_tuning_read,
+     .update = sys_mount_tune},
+    {.prefix = "sys/mounts/", .argument = rest, .read = sys_mount_read,
+     .update = sys_mount_enable, .remove = sys_mount_disable},
+    {.prefix = "sys/auth", .read = sys_auth_list},
+    {.prefix = "sys/auth/", .argument = rest, .suffix = "/tune", .read = sys_auth_tuning_read},
+    {.prefix = "sys/auth/", .argument = rest, .read = sys_auth_read, .update = sys_auth_enable,
+     .remove = sys_auth_disable},
+
+    {.prefix = "sys/capabilities-self", .update = sys_capabilities_self},
+    {.prefix = "sys/capabilities-accessor", .update = sys_capabilities_accessor},
+    {.prefix = "sys/capabilities", .update = sys_capabilities_token},
+    {.prefix = "sys/policies/acl", .list = sys_policies_list},
+    {.prefix = "sys/policies/acl/", .list = sys_policies_list},
+    {.prefix = "sys/policies/acl/", .argument = rest, .read = sys_policy_read,
+     .update = sys_policy_write, .remove = sys_policy_remove},
+    {.prefix = "sys/policy", .read = sys_policy_list_old, .list = sys_policy_list_old},
+    {.prefix = "sys/policy/", .read = sys_policy_list_old, .list = sys_policy_list_old},
+    {.prefix = "sys/policy/", .argument = rest, .read = sys_policy_read_old,
+     .update = sys_policy_write, .remove = sys_policy_remove},
+
+    {.prefix = "sys/namespaces", .list = sys_namespaces_list},
+    {.prefix = "sys/namespaces/", .list = sys_namespaces_list},
+    {.prefix = "sys/namespaces/", .argument = rest, .read = sys_namespace_read,
+     .update = sys_namespace_write, .patch = sys_namespace_patch,
+     .remove = sys_namespace_remove},
+
+    {.prefix = "sys/actors", .root_only = true, .read = sys_actors},
+    {.prefix = "sys/events/verify", .read = sys_events_verify},
+    {.prefix = "sys/events", .read = sys_events},
+
+    {.prefix = "auth/token/lookup-self", .read = token_lookup_self, .update = token_lookup_self},
+    {.prefix = "auth/token/lookup", .update = token_lookup},
+    {.prefix = "auth/token/lookup-accessor", .update = token_lookup_accessor},
+    {.prefix = "auth/token/create", .update = token_create},
+    {.prefix = "auth/token/create-orphan", .update = token_create_orphan},
+    {.prefix = "auth/token/create/", .argument = rest, .update = token_create_with_role},
+    {.prefix = "auth/token/renew-self", .update = token_renew_self},
+    {.prefix = "auth/token/renew", .update = token_renew},
+    {.prefix = "auth/token/renew-accessor", .update = token_renew_accessor},
+    {.prefix = "auth/token/revoke-self", .update = token_revoke_self},
+    {.prefix = "auth/token/revoke", .update = token_revoke},
+    {.prefix = "auth/token/revoke-orphan", .update = token_revoke_orphan},
+    {.prefix = "auth/token/revoke-accessor", .update = token_revoke_accessor},
+    {.prefix = "auth/token/accessors", .list = token_accessors_list},
+    {.prefix = "auth/token/accessors/", .list = token_accessors_list},
+};
+
+// data/ first: it is asked for most.
+constexpr Route kKvV2Routes[] = {
+    {.prefix = "data/", .argument = rest, .read = kv_data_read, .update = kv_data_write,
+     .patch = kv_data_patch, .remove = kv_data_remove},
+    {.prefix = "data/", .read = kv_data_read, .remove = kv_data_remove},
+    {.prefix = "metadata/", .argument = rest, .read = kv_metadata_read,
+     .update = kv_metadata_write, .patch = kv_metadata_patch, .remove = kv_metadata_remove,
+     .list = kv_metadata_list},
+    {.prefix = "metadata/", .read = kv_metadata_read, .remove = kv_metadata_remove,
+     .list = kv_metadata_list},
+    {.prefix = "delete/", .argument = rest, .update = kv_versions_delete},
+    {.prefix = "undelete/", .argument = rest, .update = kv_versions_undelete},
+    {.prefix = "destroy/", .argument = rest, .update = kv_versions_destroy},
+    {.prefix = "subkeys/", .argument = rest, .read = kv_subkeys_read},
+    {.prefix = "config", .read = kv_config_read, .update = kv_config_write},
+};
+
+void refuse_unknown_path(Exchange& x, std::string_view path) {
+  if (path.starts_with("sys/") || path.starts_with("auth/token/"))
+    return x.refuse(ErrorCode::not_found, std::string(kUnsupportedPath));
+  x.refuse(ErrorCode::not_found,
+           fmt::format("no handler for route \"{}\". route entry not found.", path));
+}
+
+void run(Exchange& x, const Route& route, std::string_view argument) {
+  if (route.root_only && !x.tenant().path.empty())
+    return x.refuse(ErrorCode::invalid_argument, "operation unavailable in namespaces");
+  const auto handler = route.handler(x.operation());
+  if (handler != nullptr) return handler(x, argument);
+  if (route.access == Route::Access::none)
+    return x.answer(bare_error(405, ErrorCode::unsupported));
+  x.refuse(ErrorCode::unsupported, std::string(kUnsupportedOperation));
+}
+
+}  // namespace
+
+bool Route::matches(std::string_view path, std::string_view& found) const noexcept {
+  if (!path.starts_with(prefix)) return false;
+  path.remove_prefix(prefix.size());
+  if (argument == Argument::none) return path.empty();
+  if (path.size() <= suffix.size() || !path.ends_with(suffix)) return false;
+  found = path.substr(0, path.size() - suffix.size());
+  return true;
+}
+
+Handler Route::handler(Operation operation) const noexcept {
+  switch (operation) {
+    case Operation::read: return read;
+    case Operation::create:
+    case Operation::update: return update;
+    case Operation::patch: return patch;
+    case Operation::remove: return remove;
+    case Operation::list: return list;
+    case Operation::scan: return nullptr;
+  }
+  return nullptr;
+}
+
+const Route* find_route(std::span<const Route> routes, std::string_view path,
+                        std::string_view& argument) noexcept {
+  for (const auto& route : routes)
+    if (route.matches(path, argument)) return &route;
+  return nullptr;
+}
+
+std::span<const Route> system_routes() noexcept { return kSystemRoutes; }
+std::span<const Route> kv_v2_routes() noexcept { return kKvV2Routes; }
+
+void route_admitted(Exchange& x) {
+  const auto& admission = *x.admission();
+  std::string_view argument;
+  if (admission.mount) {
+    const auto* route = find_route(kKvV2Routes, admission.mount_relative_path, argument);
+    if (route == nullptr) return kv_wrong_path(x);
+    return run(x, *route, argument);
+  }
+  const auto* route = find_route(kSystemRoutes, admission.head.path, argument);
+  if (route == nullptr) return refuse_unknown_path(x, admission.head.path);
+  run(x, *route, argument);
+}
+
+}  // namespace coffer::net::vault

@@ -1,0 +1,52 @@
+// The Vault HTTP API over RequestPort: one call of handle() is one request. Turns bytes into port
+// calls and results into Vault's answers; decides nothing itself.
+// Threads: handle() may be called from any thread at once; answers leave on the port's threads.
+// Ownership: port and random must outlive the VaultApi and every request under way.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "events/api/request_port.h"
+#include "events/base/ports.h"
+#include "events/base/time.h"
+#include "net/http/http_server.h"
+
+namespace coffer::net {
+
+struct VaultApiOptions {
+  std::string version = "1.18.0";  // clients parse it as the version of a Vault
+  std::string build_date = "2026-01-01T00:00:00Z";
+  std::string storage_type = "coffer";
+  Seconds default_lease_ttl{2'764'800};  // 32 days
+  Seconds max_lease_ttl{2'764'800};
+  // Of one request.
+  std::size_t strings_max = 1'000;       // strings and keys of a JSON body
+  std::size_t json_nodes_max = 100'000;
+  std::size_t json_depth_max = 64;
+  std::size_t query_parameters_max = 1'000;
+  std::size_t secret_bytes_max = 32 * 1024 * 1024;  // of one value as compact JSON
+  std::size_t events_max = 1'000;        // of one answer of sys/events
+};
+
+namespace vault {
+struct ApiContext;
+}
+
+class VaultApi {
+ public:
+  VaultApi(api::RequestPort& port, Random& random, VaultApiOptions options);
+  ~VaultApi();
+  VaultApi(const VaultApi&) = delete;
+  VaultApi& operator=(const VaultApi&) = delete;
+
+  // Calls `respond` exactly once, now or later. Takes token and body out of `request`.
+  void handle(std::shared_ptr<HttpRequest> request, Responder respond);
+
+ private:
+  std::shared_ptr<const vault::ApiContext> context_;
+};
+
+}  // namespace coffer::net

@@ -1,0 +1,240 @@
+#include "tests/codec/generators.h"
+
+namespace coffer::codec::random {
+namespace {
+
+namespace gen = rc::gen;
+
+template <class T>
+T any() {
+  return *gen::arbitrary<T>();
+}
+std::string text() {
+  return any<std::string>();
+}
+bool flag() {
+  return any<bool>();
+}
+// Small numbers and the whole range, both.
+std::uint64_t number() {
+  return *gen::oneOf(gen::arbitrary<std::uint64_t>(), gen::inRange<std::uint64_t>(0, UINT64_MAX));
+}
+std::int64_t signed_number() {
+  return static_cast<std::int64_t>(number());
+}
+Timestamp time() {
+  return {signed_number()};
+}
+Seconds seconds() {
+  return {signed_number()};
+}
+Bytes blob() {
+  return any<Bytes>();
+}
+
+template <class Id>
+Id id() {
+  Id out;
+  const auto raw = *gen::container<Bytes>(out.bytes.size(), gen::arbitrary<std::uint8_t>());
+  std::copy(raw.begin(), raw.end(), out.bytes.begin());
+  return out;
+}
+Sha256 hash() {
+  Sha256 out{};
+  const auto raw = *gen::container<Bytes>(out.size(), gen::arbitrary<std::uint8_t>());
+  std::copy(raw.begin(), raw.end(), out.begin());
+  return out;
+}
+Bytes optional_hash() {
+  if (flag()) return {};
+  const auto h = hash();
+  return {h.begin(), h.end()};
+}
+std::map<std::string, std::string> text_map() {
+  return any<std::map<std::string, std::string>>();
+}
+std::vector<std::string> texts() {
+  return any<std::vector<std::string>>();
+}
+template <class Make>
+auto maybe(Make make) {
+  return flag() ? std::optional(make()) : std::nullopt;
+}
+
+secret::Event secret_event() {
+  switch (*gen::inRange(0, 7)) {
+    case 0:
+      return secret::SecretCreated{id<MountId>(), text(), time()};
+    case 1:
+      return secret::SecretVersionWritten{number(), time(), time(),   id<KeyId>(),
+                                          hash(),   blob(), number(), flag()};
+    case 2:
+      return secret::SecretVersionsDeleted{any<std::vector<VersionNumber>>(), time()};
+    case 3:
+      return secret::SecretVersionsUndeleted{any<std::vector<VersionNumber>>(), time()};
+    case 4:
+      return secret::SecretVersionsDestroyed{any<std::vector<VersionNumber>>()};
+    case 5:
+      return secret::SecretMetadataChanged{maybe(any<std::uint32_t>), maybe(flag), maybe(seconds),
+                                           maybe(text_map), time()};
+    default:
+      return secret::SecretRemoved{time()};
+  }
+}
+
+tenant::MountTuning tuning() {
+  return {maybe(text), maybe(seconds), maybe(seconds), maybe(text), maybe(flag)};
+}
+secret::MountSettings settings() {
+  return {any<std::uint32_t>(), flag(), seconds()};
+}
+
+tenant::Event tenant_event() {
+  switch (*gen::inRange(0, 7)) {
+    case 0:
+      return tenant::TenantCreated{id<TenantId>(), text(), text_map(), time()};
+    case 1:
+      return tenant::TenantMetadataChanged{text_map()};
+    case 2:
+      return tenant::TenantDeleted{time()};
+    case 3:
+      return tenant::MountEnabled{id<MountId>(), text(), text(), text(), text_map(),
+                                  tuning(),      flag(), flag(), time()};
+    case 4:
+      return tenant::MountTuned{text(), tuning()};
+    case 5:
+      return tenant::MountDisabled{text(), id<MountId>()};
+    default:
+      return tenant::MountSettingsChanged{text(), settings()};
+  }
+}
+
+keyring::KeyReference key() {
+  return {id<KeyId>(), hash()};
+}
+
+token::Event token_event() {
+  switch (*gen::inRange(0, 4)) {
+    case 0:
+      return token::TokenCreated{id<TokenId>(), text(),    id<TenantId>(), id<TokenId>(), texts(),
+                                 text_map(),    text(),    text(),         time(),        seconds(),
+                                 seconds(),     seconds(), number(),       flag()};
+    case 1:
+      return token::TokenRenewed{time(), time()};
+    case 2:
+      return token::TokenUsed{number()};
+    default:
+      return token::TokenRevoked{time(), flag()};
+  }
+}
+
+policy::Event policy_event() {
+  if (flag()) return policy::PolicyWritten{text(), text(), time()};
+  return policy::PolicyRemoved{text()};
+}
+
+tenant::Mount mount(std::string path) {
+  return {id<MountId>(), std::move(path), text(), text(), text_map(), text(), seconds(),
+          seconds(),     text(),          flag(), flag(), flag(),     time(), settings()};
+}
+
+}  // namespace
+
+AnyEvent event(std::size_t aggregate) {
+  switch (aggregate) {
+    case 0:
+      return secret_event();
+    case 1:
+      return tenant_event();
+    case 2:
+      return keyring::Event{
+          keyring::KeyringCreated{any<std::uint32_t>(), key(), key(), key(), time()}};
+    case 3:
+      return token_event();
+    default:
+      return policy_event();
+  }
+}
+
+Record record() {
+  Record out{
+      id<TenantId>(),  number(),    number(), id<Nonce128>(), time(),
+      optional_hash(), id<KeyId>(), {},       blob(),         id<Id128<struct CommandTag>>()};
+  for (int i = *gen::inRange(0, 5); i > 0; --i)
+    out.heads.push_back({any<std::uint32_t>(), any<std::uint32_t>()});
+  return out;
+}
+
+Batch batch() {
+  const auto stream = id<SecretId>();
+  return {{stream.bytes.begin(), stream.bytes.end()}, any<std::vector<Bytes>>()};
+}
+
+AccessEnvelope access_envelope() {
+  return {id<TenantId>(), time(), optional_hash(), id<KeyId>(), blob()};
+}
+
+audit::AccessRecord access_record() {
+  return {time(),
+          text(),
+          id<TenantId>(),
+          text(),
+          text(),
+          text(),
+          text(),
+          text(),
+          text(),
+          text(),
+          texts(),
+          text(),
+          any<std::uint16_t>(),
+          text(),
+          number(),
+          any<std::uint32_t>()};
+}
+
+Snapshot<secret::SecretState> secret_snapshot() {
+  Snapshot<secret::SecretState> out{number(),
+                                    {flag(),
+                                     id<MountId>(),
+                                     text(),
+                                     time(),
+                                     time(),
+                                     number(),
+                                     number(),
+                                     any<std::uint32_t>(),
+                                     flag(),
+                                     seconds(),
+                                     text_map(),
+                                     {}}};
+  for (const auto version : any<std::vector<VersionNumber>>())
+    out.state.versions[version] = {time(), time(), flag(), id<KeyId>()};
+  return out;
+}
+
+Snapshot<tenant::TenantState> tenant_snapshot() {
+  Snapshot<tenant::TenantState> out{
+      number(), {flag(), flag(), id<TenantId>(), text(), text_map(), time(), {}}};
+  for (int i = *gen::inRange(0, 4); i > 0; --i) {
+    auto made = mount(text());
+    out.state.mounts.insert_or_assign(made.path, made);
+  }
+  return out;
+}
+
+Snapshot<keyring::KeyringState> keyring_snapshot() {
+  return {number(), {flag(), any<std::uint32_t>(), key(), key(), key()}};
+}
+
+Snapshot<token::TokenState> token_snapshot() {
+  return {number(),
+          {flag(),    flag(),     flag(),    id<TokenId>(), text(),   id<TenantId>(), id<TokenId>(),
+           texts(),   text_map(), text(),    text(),        time(),   time(),         time(),
+           seconds(), seconds(),  seconds(), number(),      number(), flag()}};
+}
+
+Snapshot<policy::PolicySet> policy_snapshot() {
+  return {number(), {text_map()}};
+}
+
+}  // namespace coffer::codec::random

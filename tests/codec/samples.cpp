@@ -1,0 +1,214 @@
+#include "tests/codec/samples.h"
+
+namespace coffer::codec::samples {
+namespace {
+
+constexpr Timestamp kTime{1'790'000'000'123'456'789};
+constexpr Timestamp kLater{1'790'000'060'000'000'000};
+
+Sha256 hash(std::uint8_t first) {
+  Sha256 out{};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(first + i);
+  return out;
+}
+Bytes hash_bytes(std::uint8_t first) {
+  const auto h = hash(first);
+  return {h.begin(), h.end()};
+}
+Bytes text_bytes(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+keyring::KeyReference key(std::uint8_t first) {
+  return {id<KeyId>(first), hash(first)};
+}
+
+tenant::MountTuning tuning() {
+  return {"team \"a\"", Seconds{3600}, Seconds{7200}, "unauth", true};
+}
+
+void add_secret_events(std::vector<AnyEvent>& out) {
+  out.emplace_back(secret::Event{secret::SecretCreated{id<MountId>(0x10), "app/db-π", kTime}});
+  out.emplace_back(secret::Event{secret::SecretVersionWritten{
+      7, kTime, kLater, id<KeyId>(0x20), hash(0x30), text_bytes("not really sealed"), 3, true}});
+  out.emplace_back(secret::Event{secret::SecretVersionsDeleted{{1, 2, 300}, kTime}});
+  out.emplace_back(secret::Event{secret::SecretVersionsUndeleted{{1, 2, 300}, kLater}});
+  out.emplace_back(secret::Event{secret::SecretVersionsDestroyed{{4, 1'000'000}}});
+  out.emplace_back(secret::Event{secret::SecretMetadataChanged{
+      5, false, Seconds{-1}, secret::CustomMetadata{{"owner", "alice"}, {"tier", "1"}}, kTime}});
+  out.emplace_back(secret::Event{secret::SecretRemoved{kTime}});
+}
+
+void add_tenant_events(std::vector<AnyEvent>& out) {
+  out.emplace_back(
+      tenant::Event{tenant::TenantCreated{id<TenantId>(0x40), "team-a", {{"cost", "42"}}, kTime}});
+  out.emplace_back(tenant::Event{tenant::TenantMetadataChanged{{{"cost", "43"}, {"x", ""}}}});
+  out.emplace_back(tenant::Event{tenant::TenantDeleted{kTime}});
+  out.emplace_back(tenant::Event{tenant::MountEnabled{id<MountId>(0x10),
+                                                      "secret/",
+                                                      "kv",
+                                                      "kv_1a2b3c4d",
+                                                      {{"version", "2"}},
+                                                      tuning(),
+                                                      true,
+                                                      true,
+                                                      kTime}});
+  out.emplace_back(tenant::Event{tenant::MountTuned{"secret/", tuning()}});
+  out.emplace_back(tenant::Event{tenant::MountDisabled{"secret/", id<MountId>(0x10)}});
+  out.emplace_back(tenant::Event{tenant::MountSettingsChanged{"secret/", {20, true, Seconds{-1}}}});
+}
+
+void add_other_events(std::vector<AnyEvent>& out) {
+  out.emplace_back(
+      keyring::Event{keyring::KeyringCreated{2, key(0x50), key(0x60), key(0x70), kTime}});
+  out.emplace_back(token::Event{token::TokenCreated{id<TokenId>(0x80),
+                                                    "AccessorOf24Characters00",
+                                                    id<TenantId>(0x40),
+                                                    id<TokenId>(0x90),
+                                                    {"default", "reader"},
+                                                    {{"user", "alice"}},
+                                                    "token-ci",
+                                                    "auth/token/create",
+                                                    kTime,
+                                                    Seconds{3600},
+                                                    Seconds{86400},
+                                                    Seconds{1800},
+                                                    9,
+                                                    true}});
+  out.emplace_back(token::Event{token::TokenRenewed{kTime, kLater}});
+  out.emplace_back(token::Event{token::TokenUsed{8}});
+  out.emplace_back(token::Event{token::TokenRevoked{kTime, true}});
+  out.emplace_back(policy::Event{policy::PolicyWritten{
+      "reader", "path \"secret/*\" {\n  capabilities = [\"read\"]\n}\n", kTime}});
+  out.emplace_back(policy::Event{policy::PolicyRemoved{"reader"}});
+}
+
+}  // namespace
+
+std::vector<AnyEvent> events() {
+  std::vector<AnyEvent> out;
+  add_secret_events(out);
+  add_tenant_events(out);
+  add_other_events(out);
+  return out;
+}
+
+Record record() {
+  return {id<TenantId>(0x40),
+          12,
+          3,
+          id<Nonce128>(0xA0),
+          kTime,
+          hash_bytes(0xB0),
+          id<KeyId>(0x60),
+          {{101, 1}, {102, 1}},
+          text_bytes("sealed batch"),
+          id<Id128<struct CommandTag>>(0xC0)};
+}
+
+Batch batch() {
+  const auto stream = id<SecretId>(0xD0);
+  return {{stream.bytes.begin(), stream.bytes.end()},
+          {text_bytes("first body"), {}, text_bytes("third")}};
+}
+
+AccessEnvelope access_envelope() {
+  return {id<TenantId>(0x40), kTime, hash_bytes(0xB0), id<KeyId>(0x60), text_bytes("sealed")};
+}
+
+audit::AccessRecord access_record() {
+  return {.time = kTime,
+          .request_id = "7f9c0c5e-0000-4000-8000-000000000001",
+          .tenant = id<TenantId>(0x40),
+          .namespace_path = "team-a/",
+          .remote_address = "192.0.2.7",
+          .operation = "read",
+          .path = "secret/data/app/db",
+          .token_hmac = "00ff",
+          .token_accessor_hmac = "11ee",
+          .display_name = "token-ci",
+          .policies = {"default", "reader"},
+          .matched_rule = "reader: secret/*",
+          .status = 403,
+          .error_class = "permission_denied",
+          .secret_version = 7,
+          .collapsed_count = 5};
+}
+
+Snapshot<secret::SecretState> secret_snapshot() {
+  return {12,
+          {.exists = true,
+           .mount = id<MountId>(0x10),
+           .path = "app/db",
+           .created_time = kTime,
+           .updated_time = kLater,
+           .current_version = 300,
+           .oldest_version = 2,
+           .max_versions = 5,
+           .cas_required = true,
+           .delete_version_after = Seconds{60},
+           .custom_metadata = {{"owner", "alice"}},
+           .versions = {{2, {kTime, kLater, true, id<KeyId>(0x20)}},
+                        {300, {kLater, {}, false, id<KeyId>(0x30)}}}}};
+}
+
+Snapshot<tenant::TenantState> tenant_snapshot() {
+  const tenant::Mount mount{.id = id<MountId>(0x10),
+                            .path = "secret/",
+                            .type = "kv",
+                            .accessor = "kv_1a2b3c4d",
+                            .options = {{"version", "2"}},
+                            .description = "d",
+                            .default_lease_ttl = Seconds{60},
+                            .max_lease_ttl = Seconds{120},
+                            .listing_visibility = "hidden",
+                            .force_no_cache = true,
+                            .local = true,
+                            .seal_wrap = true,
+                            .created_time = kTime,
+                            .settings = {20, true, Seconds{-1}}};
+  auto other = mount;
+  other.path = "team/kv/";
+  return {12,
+          {.exists = true,
+           .deleted = true,
+           .parent = id<TenantId>(0x41),
+           .name = "team-a",
+           .custom_metadata = {{"cost", "42"}},
+           .created_time = kTime,
+           .mounts = {{mount.path, mount}, {other.path, other}}}};
+}
+
+Snapshot<keyring::KeyringState> keyring_snapshot() {
+  return {1, {true, 2, key(0x50), key(0x60), key(0x70)}};
+}
+
+Snapshot<token::TokenState> token_snapshot() {
+  return {12,
+          {.exists = true,
+           .revoked = true,
+           .children_live_on = true,
+           .id = id<TokenId>(0x80),
+           .accessor = "AccessorOf24Characters00",
+           .tenant = id<TenantId>(0x40),
+           .parent = id<TokenId>(0x90),
+           .policies = {"default", "reader"},
+           .meta = {{"user", "alice"}},
+           .display_name = "token-ci",
+           .path = "auth/token/create",
+           .created_time = kTime,
+           .expire_time = kLater,
+           .last_renewal_time = kTime,
+           .creation_ttl = Seconds{3600},
+           .explicit_max_ttl = Seconds{86400},
+           .period = Seconds{1800},
+           .num_uses = 9,
+           .uses_left = 8,
+           .renewable = true}};
+}
+
+Snapshot<policy::PolicySet> policy_snapshot() {
+  return {12, {.texts = {{"default", "path \"a\" {}"}, {"reader", "path \"b\" {}"}}}};
+}
+
+}  // namespace coffer::codec::samples

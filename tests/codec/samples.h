@@ -1,0 +1,33 @@
+// One fixed, fully filled value of everything that is stored. The golden files hold exactly these:
+// to change a sample means to lose the proof that its stored form still decodes.
+#pragma once
+
+#include <vector>
+
+#include "events/codec/event_codec.h"
+
+namespace coffer::codec::samples {
+
+// 16 bytes: `first`, first + 1, ...
+template <class Id>
+Id id(std::uint8_t first) {
+  Id out;
+  for (std::size_t i = 0; i < out.bytes.size(); ++i)
+    out.bytes[i] = static_cast<std::uint8_t>(first + i);
+  return out;
+}
+
+// In the order of the event registry.
+[[nodiscard]] std::vector<AnyEvent> events();
+
+[[nodiscard]] Record record();
+[[nodiscard]] Batch batch();
+[[nodiscard]] AccessEnvelope access_envelope();
+[[nodiscard]] audit::AccessRecord access_record();
+[[nodiscard]] Snapshot<secret::SecretState> secret_snapshot();
+[[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot();
+[[nodiscard]] Snapshot<keyring::KeyringState> keyring_snapshot();
+[[nodiscard]] Snapshot<token::TokenState> token_snapshot();
+[[nodiscard]] Snapshot<policy::PolicySet> policy_snapshot();
+
+}  // namespace coffer::codec::samples
