@@ -260,6 +260,10 @@ void SealService::open_with(SecretBytes pin, bool shamir, api::Callback<api::Ser
     if (opened) {
       set_problem("");
       phase_ = Phase::active;
+      // Public endpoints show what the root namespace lists; they never wait for it to load.
+      auto root = std::make_shared<TenantRequest>();
+      root->body = ActivateTenant{Promise<TenantSnapshotPtr>([](Result<TenantSnapshotPtr>) {})};
+      services_.partition.send(std::move(root));
       return promise(status());
     }
     hsm.logout();

@@ -162,17 +162,20 @@ class TenantActor final : public caf::event_based_actor {
     policy::PolicySet policies;
     bool policies_changed = false;
     bool deleted = false;
+    bool keys_removed = false;  // wrapped keys leave the key store
   };
 
   Result<Decided> decide(const ChangeTenant& request, Timestamp now) const {
-    Decided out{{}, snapshot_->view.state, snapshot_->view.policies, false, false};
+    Decided out{{}, snapshot_->view.state, snapshot_->view.policies, false, false, false};
     if (const auto* command = std::get_if<tenant::Command>(&request.command)) {
       COFFER_ASSIGN(auto events, tenant::decide(out.state, *command, now));
       for (const auto& event : events) {
         COFFER_ASSIGN(out.state, tenant::evolve(std::move(out.state), event));
+        if (std::holds_alternative<tenant::MountDisabled>(event)) out.keys_removed = true;
         out.events.emplace_back(event);
       }
       out.deleted = out.state.deleted;
+      out.keys_removed = out.keys_removed || out.deleted;
     } else {
       COFFER_ASSIGN(auto events,
                     policy::decide(out.policies, std::get<policy::Command>(request.command), now));
@@ -197,8 +200,10 @@ class TenantActor final : public caf::event_based_actor {
                                    const Result<void>& result) {
       if (!result) return finish_change(result.error());
       auto policies = after->policies_changed ? nullptr : snapshot_->policies;
+      const bool shred = after->keys_removed;
       publish(std::move(after->state), std::move(after->policies), std::move(policies),
               snapshot_->keys);
+      if (shred) shred_removed_keys();
       finish_change(api::Changed{.recorded = true});
     });
   }
@@ -255,6 +260,15 @@ class TenantActor final : public caf::event_based_actor {
                               log::Family::listing, log::Family::accessors})
       append.prefix_deletes.push_back({family, prefix});
     return {};
+  }
+
+  // Not waited for: the mount or tenant is gone already, and its keys follow within the cycle.
+  void shred_removed_keys() {
+    auto shred = std::make_shared<ShredKeys>();
+    shred->done = Promise<bool>([stats = stats_](Result<bool> result) {
+      if (!result) stats->note_error(result.error().message);
+    });
+    services_.shredder.send(std::move(shred));
   }
 
   void finish_change(Result<api::Changed> result) {

@@ -28,7 +28,9 @@ Result<std::unique_ptr<VaultRuntime>> VaultRuntime::create(
                                              options.data_keys);
   std::unique_ptr<VaultRuntime> runtime(new VaultRuntime(system, std::move(services)));
   runtime->warning_ = std::move(warning);
+  runtime->run_actors_to_end_ = std::move(options.run_actors_to_end);
   auto& shared = *runtime->services_;
+  shared.blocking_actors_have_threads = !options.deterministic;
   auto top = shared.registry.add("system", "", "system", 0);
   const auto id = top->id;
   shared.log_writer = spawn_log_writer(system, shared, id);
@@ -66,7 +68,11 @@ VaultRuntime::~VaultRuntime() {
   services_->shredder = {};
   services_->log_writer = {};
   services_->hsm = {};
-  system_.await_all_actors_done();
+  // No actor may outlive the services.
+  if (services_->blocking_actors_have_threads)
+    system_.await_all_actors_done();
+  else if (run_actors_to_end_)
+    run_actors_to_end_();
 }
 
 void VaultRuntime::tick() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <caf/all.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,12 @@ struct RuntimeOptions {
   hsm::DataKeyCache::Limits data_keys;
   unsigned scheduler_threads = 0;  // 0: one a core
   SealOptions seal;
+  // Every actor on the cooperative scheduler, which a test then drives step by step. The log and
+  // the key service must not block then.
+  bool deterministic = false;
+  // With `deterministic`: runs the actors until all have ended. Called at destruction, when each
+  // has been told to end.
+  std::function<void()> run_actors_to_end;
 };
 
 // CAF must be configured before the system starts; embed or derive.
@@ -147,6 +154,7 @@ class VaultRuntime final : public api::RequestPort {
   void activate(const TenantId& id, api::Callback<TenantSnapshotPtr> done);
 
   caf::actor_system& system_;
+  std::function<void()> run_actors_to_end_;
   std::string warning_;
   std::unique_ptr<Services> services_;
   SystemRef system_actor_;
