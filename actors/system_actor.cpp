@@ -128,12 +128,24 @@ class SystemActor final : public caf::event_based_actor {
   void deleted(Result<api::Changed>& result) {
     auto& request = std::get<DeleteNamespace>(waiting_.front()->body);
     if (result) {
+      forget_key(request.tenant);
       services_.directory.remove(request.tenant);
       services_.partition.send(std::make_shared<DropTenants>(DropTenants{request.tenant}));
       services_.tenants.erase(request.tenant);
     }
     request.done(std::move(result));
     next();
+  }
+
+  // The HSM still holds the unwrapped tenant key as a session object.
+  void forget_key(const TenantId& tenant) {
+    const auto entry = services_.directory.find(tenant);
+    if (!entry) return;
+    auto job = std::make_shared<HsmJob>();
+    job->run = [key = entry->row.keyring.tenant_key.id](hsm::KeyService& hsm) {
+      hsm.unload_tenant_key(key);
+    };
+    services_.hsm.send(std::move(job));
   }
 
   SystemRef self_ref() { return {caf::actor_cast<caf::actor>(this), stats_}; }

@@ -77,6 +77,7 @@ VaultRuntime::~VaultRuntime() {
 
 void VaultRuntime::tick() {
   recorder_->flush_counts(false);
+  services_->data_keys.drop_expired();
   if (++ticks_ % 60 == 0)
     services_->log_writer.send(std::make_shared<TrimAccessLog>(
         TrimAccessLog{services_->limits.access_age_max, services_->limits.access_bytes_max}));

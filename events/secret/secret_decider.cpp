@@ -124,13 +124,14 @@ class Decider {
     COFFER_TRY(check_fields(command));
     if (command.must_exist && !state_.exists) return fail(ErrorCode::not_found, "");
     if (!command.max_versions && !command.cas_required && !command.delete_version_after &&
-        !command.custom_metadata) {
+        !command.custom_metadata && !command.custom_metadata_patch) {
       return std::vector<Event>{};
     }
+    COFFER_ASSIGN(auto custom_metadata, custom_metadata_after(command));
     std::vector<Event> events;
     if (!state_.exists) events.push_back(created(command.mount, command.path));
     events.push_back(SecretMetadataChanged{command.max_versions, command.cas_required,
-                                           command.delete_version_after, command.custom_metadata,
+                                           command.delete_version_after, std::move(custom_metadata),
                                            context_.now});
     return events;
   }
@@ -160,11 +161,24 @@ class Decider {
                               "cannot provide negative value '{}'",
                               command.delete_version_after->count));
     }
-    // A PATCH may grow the merged map beyond the limits of one payload, which the caller checked.
-    if (command.custom_metadata && !command.must_exist) {
-      COFFER_TRY(check_custom_metadata(*command.custom_metadata));
-    }
+    if (command.custom_metadata) COFFER_TRY(check_custom_metadata(*command.custom_metadata));
+    if (command.custom_metadata_patch)
+      COFFER_TRY(check_custom_metadata(command.custom_metadata_patch->set));
     return {};
+  }
+
+  // The whole new map, or nothing when it stays.
+  Result<std::optional<CustomMetadata>> custom_metadata_after(const ChangeMetadata& command) const {
+    if (!command.custom_metadata_patch) return command.custom_metadata;
+    auto merged = state_.custom_metadata;
+    for (const auto& [key, value] : command.custom_metadata_patch->set) merged[key] = value;
+    for (const auto& key : command.custom_metadata_patch->removed) merged.erase(key);
+    if (merged.size() > kCustomMetadataKeysMax)
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("custom_metadata validation failed: a secret must have at most {} keys",
+                      kCustomMetadataKeysMax));
+    return std::optional<CustomMetadata>{std::move(merged)};
   }
 
   const SecretState& state_;

@@ -29,9 +29,24 @@ struct WriteVersion {
   bool patched = false;
 };
 struct DeleteCurrentVersion {};
-struct DeleteVersions { std::vector<VersionNumber> versions; };
-struct UndeleteVersions { std::vector<VersionNumber> versions; };
-struct DestroyVersions { std::vector<VersionNumber> versions; };
+struct DeleteVersions {
+  std::vector<VersionNumber> versions;
+};
+struct UndeleteVersions {
+  std::vector<VersionNumber> versions;
+};
+struct DestroyVersions {
+  std::vector<VersionNumber> versions;
+};
+// A merge patch of custom metadata: applied to what is there when it is decided, so that two
+// patches at the same time lose nothing.
+struct CustomMetadataPatch {
+  CustomMetadata set;
+  std::vector<std::string> removed;
+};
+// Keys that patches can pile up on one secret; a single payload is bounded to 64.
+inline constexpr std::size_t kCustomMetadataKeysMax = 1024;
+
 // Only what is set changes. `must_exist`: PATCH refuses with not_found, POST creates.
 struct ChangeMetadata {
   MountId mount;
@@ -39,7 +54,8 @@ struct ChangeMetadata {
   std::optional<std::uint32_t> max_versions;
   std::optional<bool> cas_required;
   std::optional<Seconds> delete_version_after;
-  std::optional<CustomMetadata> custom_metadata;  // replaces (the caller has merged a PATCH)
+  std::optional<CustomMetadata> custom_metadata;             // replaces
+  std::optional<CustomMetadataPatch> custom_metadata_patch;  // merges; not with the one above
   bool must_exist = false;
 };
 struct RemoveSecret {};

@@ -65,7 +65,7 @@ Result<secret::ChangeMetadata> read_change(Exchange& x, std::string_view path,
 
 bool changes_nothing(const secret::ChangeMetadata& change) noexcept {
   return !change.max_versions && !change.cas_required && !change.delete_version_after &&
-         !change.custom_metadata;
+         !change.custom_metadata && !change.custom_metadata_patch;
 }
 
 void submit(Exchange& x, secret::ChangeMetadata change) {
@@ -84,14 +84,9 @@ void submit(Exchange& x, secret::ChangeMetadata change) {
 }
 
 // The parts of a custom_metadata patch. A null removes its key.
-struct CustomPatch {
-  secret::CustomMetadata set;
-  std::vector<std::string> removed;
-};
-
-Result<CustomPatch> read_custom_patch(const json::Value& object) {
+Result<secret::CustomMetadataPatch> read_custom_patch(const json::Value& object) {
   constexpr std::size_t kKeysMax = 64;
-  CustomPatch patch;
+  secret::CustomMetadataPatch patch;
   for (const auto& [key, value] : object.members()) {
     if (value->is_null()) patch.removed.emplace_back(key);
     else if (value->is_string()) patch.set.emplace(key, value->text());
@@ -110,11 +105,7 @@ void patch_found(Exchange& x, std::string_view path, const api::SecretStatePtr& 
   COFFER_FIELD(auto change, x, read_change(x, path, fields));
   COFFER_FIELD(const auto custom, x, fields.map("custom_metadata"));
   if (custom.object != nullptr) {
-    COFFER_FIELD(auto patch, x, read_custom_patch(*custom.object));
-    auto merged = state->custom_metadata;
-    for (auto& [key, value] : patch.set) merged[key] = std::move(value);
-    for (const auto& key : patch.removed) merged.erase(key);
-    change.custom_metadata = std::move(merged);
+    COFFER_FIELD(change.custom_metadata_patch, x, read_custom_patch(*custom.object));
   } else if (const auto* value = fields.find("custom_metadata"); value && value->is_null()) {
     change.custom_metadata.emplace();
   }
