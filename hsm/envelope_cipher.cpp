@@ -7,7 +7,7 @@
 #include <cstring>
 #include <memory>
 
-#include "hsm/nonce_buffer.h"
+#include "hsm/random_buffer.h"
 
 namespace coffer::hsm {
 namespace {

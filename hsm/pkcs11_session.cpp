@@ -3,7 +3,7 @@
 #include <cstring>
 #include <utility>
 
-#include "hsm/nonce_buffer.h"
+#include "hsm/random_buffer.h"
 
 namespace coffer::hsm {
 namespace {

@@ -5,10 +5,13 @@
 #include <algorithm>
 
 #include "events/base/check.h"
+#include "hsm/random_buffer.h"
 
 namespace coffer::hsm {
 
 void SystemRandom::fill(std::span<std::uint8_t> out) noexcept {
+  // Ids are short and public; keys are longer and come straight from the system's generator.
+  if (out.size() <= kPublicRandomBytesMax) return fill_public_random(out);
   // OpenSSL counts in int.
   constexpr std::size_t kChunkBytesMax = std::size_t{1} << 20;
   while (!out.empty()) {

@@ -1,5 +1,6 @@
-"""Starts and stops the two servers of a benchmark: an embedded cofferd and the nginx that we compare
-with. Both listen on loopback only and keep everything in the benchmark's own temporary folder."""
+"""Starts and stops the two servers of a benchmark: an embedded cofferd and the nginx that we
+compare with. Both listen on loopback only and keep everything in the benchmark's temporary
+folder."""
 
 import http.client
 import json

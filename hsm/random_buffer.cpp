@@ -1,4 +1,4 @@
-#include "hsm/nonce_buffer.h"
+#include "hsm/random_buffer.h"
 
 #include <openssl/rand.h>
 #include <pthread.h>
@@ -12,7 +12,7 @@
 namespace coffer::hsm {
 namespace {
 
-constexpr std::size_t kNoncesPerBatch = 64;
+constexpr std::size_t kBatchBytes = 1024;
 
 // Counts the forks between the first process and this one.
 std::atomic<std::uint32_t>& fork_generation() noexcept {
@@ -23,33 +23,38 @@ std::atomic<std::uint32_t>& fork_generation() noexcept {
   return generation;
 }
 
-struct NonceBuffer {
-  std::array<std::uint8_t, kNoncesPerBatch * sizeof(GcmNonce)> bytes{};
+struct RandomBuffer {
+  std::array<std::uint8_t, kBatchBytes> bytes{};
   std::size_t used = sizeof bytes;
   std::uint32_t generation = 0;
 
-  ~NonceBuffer() { wipe_memory(bytes.data(), bytes.size()); }
+  ~RandomBuffer() { wipe_memory(bytes.data(), bytes.size()); }
 
-  GcmNonce next() noexcept {
+  void fill(std::span<std::uint8_t> out) noexcept {
     const auto generation_now = fork_generation().load(std::memory_order_relaxed);
-    if (used == bytes.size() || generation != generation_now) {
+    if (bytes.size() - used < out.size() || generation != generation_now) {
       COFFER_CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
       used = 0;
       generation = generation_now;
     }
-    GcmNonce nonce;
-    std::memcpy(nonce.data(), bytes.data() + used, nonce.size());
-    wipe_memory(bytes.data() + used, nonce.size());
-    used += nonce.size();
-    return nonce;
+    std::memcpy(out.data(), bytes.data() + used, out.size());
+    wipe_memory(bytes.data() + used, out.size());
+    used += out.size();
   }
 };
 
 }  // namespace
 
+void fill_public_random(std::span<std::uint8_t> out) noexcept {
+  COFFER_CHECK(out.size() <= kPublicRandomBytesMax);
+  thread_local RandomBuffer buffer;
+  buffer.fill(out);
+}
+
 GcmNonce fresh_gcm_nonce() noexcept {
-  thread_local NonceBuffer buffer;
-  return buffer.next();
+  GcmNonce nonce;
+  fill_public_random(nonce);
+  return nonce;
 }
 
 }  // namespace coffer::hsm

@@ -1,4 +1,4 @@
-#include "hsm/nonce_buffer.h"
+#include "hsm/random_buffer.h"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
