@@ -112,7 +112,10 @@ class PartitionActor final : public caf::event_based_actor {
     job->done = [this, self, id](const auto&) {
       self.send(std::make_shared<Resume>(Resume{[this, id] {
         services_.tenants.erase(id);
-        services_.secrets.clear();  // they may hold what the crashed tenant's secrets published
+        // They may hold what the crashed tenant published before an append whose end it did not
+        // see: a revoked token must not live on in a table.
+        services_.secrets.clear();
+        services_.tokens.clear();
         auto held = std::move(fenced_.at(id));
         fenced_.erase(id);
         for (const auto& request : held) route(request);

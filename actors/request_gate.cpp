@@ -34,9 +34,9 @@ bool is_write(policy::Operation operation) {
 struct VaultRuntime::GateWalk {
   std::shared_ptr<GateAdmission> admission;
   TenantId tenant;
+  bool tenant_known = false;
   TokenId token;
   TokenStatePtr token_state;
-  bool token_loaded = false;   // the store was asked for it
   std::optional<bool> exists;  // of the secret that an update names
   unsigned loads = 0;
   Admitted done;
@@ -65,7 +65,7 @@ void VaultRuntime::admit(api::RequestHead head, std::function<void(api::Admissio
   if (!seal_->active()) return walk->refuse(fail(ErrorCode::sealed, "Vault is sealed"));
   if (in_flight >= services_->limits.requests_max)
     return walk->refuse(fail(ErrorCode::overloaded, "too many requests are under way"));
-  if (!find_tenant(*walk)) return walk->refuse(fail(ErrorCode::not_found, "namespace not found"));
+  walk->tenant_known = find_tenant(*walk);
   const auto& request = walk->admission->head;
   if (is_write(request.operation) && request.path.ends_with('/'))
     return walk->refuse(fail(ErrorCode::invalid_argument, "cannot write to a path ending in '/'"));
@@ -74,16 +74,16 @@ void VaultRuntime::admit(api::RequestHead head, std::function<void(api::Admissio
 
 bool VaultRuntime::find_tenant(GateWalk& walk) {
   auto& head = walk.admission->head;
-  const auto tenant = services_->directory.resolve(head.namespace_path);
-  if (!tenant) return false;
-  std::string_view path = head.path;
-  walk.tenant = services_->directory.descend(*tenant, path);
-  if (path.size() != head.path.size()) head.path.erase(0, head.path.size() - path.size());
   const auto root = services_->root_keys();
   if (root && !head.token.empty()) {
     walk.token = root->token_id(head.token.expose_text());
     walk.admission->token_hmac = to_hex(walk.token.view());
   }
+  const auto tenant = services_->directory.resolve(head.namespace_path);
+  if (!tenant) return false;
+  std::string_view path = head.path;
+  walk.tenant = services_->directory.descend(*tenant, path);
+  if (path.size() != head.path.size()) head.path.erase(0, head.path.size() - path.size());
   return true;
 }
 
@@ -117,6 +117,16 @@ void VaultRuntime::load_token_and_retry(const std::shared_ptr<GateWalk>& walk, c
     if (!*loaded) return walk->refuse(denied());
     walk_gate(walk);
   });
+}
+
+// Not found below the token's own namespace; anywhere else the answer is that of a namespace that
+// exists and is none of the token's business.
+void VaultRuntime::refuse_unknown_namespace(const std::shared_ptr<GateWalk>& walk) {
+  walk->admission->token = walk->token_state;
+  const auto owner = services_->directory.find(walk->token_state->tenant);
+  if (owner && walk->admission->head.namespace_path.starts_with(owner->path))
+    return walk->refuse(fail(ErrorCode::not_found, "namespace not found"));
+  walk->refuse(denied());
 }
 
 bool VaultRuntime::find_token_state(const std::shared_ptr<GateWalk>& walk) {
@@ -157,14 +167,10 @@ bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
     load_tenant_and_retry(walk, walk->token_state->tenant);
     return false;
   }
-  // The token works in its own tenant and below. lookup-self alone answers everywhere.
+  // The token works in its own tenant and below.
   const auto prefix = services_->directory.relative_path(owner->view.id, walk->tenant);
   admission.token = walk->token_state;
   if (!prefix) {
-    if (head.path == "auth/token/lookup-self") {
-      admission.decision.allowed = true;
-      return true;
-    }
     walk->refuse(denied());
     return false;
   }
@@ -204,10 +210,22 @@ bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
     }
   }
   if (!admission.decision.allowed) {
-    walk->refuse(denied());
+    refuse_access(walk);
     return false;
   }
   return true;
+}
+
+// A wrapping token is used up by whatever is tried with it: whoever it was meant for then learns
+// that somebody else had it.
+void VaultRuntime::refuse_access(const std::shared_ptr<GateWalk>& walk) {
+  if (!walk->token_state->is_wrapping()) return walk->refuse(denied());
+  send_token_change(ChangeToken{nullptr, walk->token, token::UseToken{}, 0,
+                                Promise<TokenStatePtr>([walk](Result<TokenStatePtr> used) {
+                                  if (!used) return walk->refuse(std::move(used).error());
+                                  walk->refuse(denied());
+                                })},
+                    walk->token_state->tenant);
 }
 
 void VaultRuntime::spend_use(const std::shared_ptr<GateWalk>& walk) {
@@ -215,6 +233,7 @@ void VaultRuntime::spend_use(const std::shared_ptr<GateWalk>& walk) {
   send_token_change(ChangeToken{nullptr, walk->token, token::UseToken{}, 0,
                                 Promise<TokenStatePtr>([walk](Result<TokenStatePtr> used) {
                                   if (!used) return walk->refuse(std::move(used).error());
+                                  walk->admission->token = std::move(*used);
                                   walk->finish();
                                 })},
                     walk->token_state->tenant);

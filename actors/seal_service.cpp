@@ -98,18 +98,18 @@ void SealService::initialize(const api::InitRequest& request,
   row.shamir = true;
   row.shares = request.shares;
   row.threshold = request.threshold;
-  run_initialize(pin_of(entropy), std::move(row), false, std::move(*shares), std::move(done));
+  run_initialize(pin_of(entropy), std::move(row), nullptr, std::move(*shares), std::move(done));
 }
 
-void SealService::initialize_automatic(SecretBytes pin, bool with_secret_mount,
+void SealService::initialize_automatic(SecretBytes pin, KeepRootToken keep,
                                        api::Callback<api::InitOutcome> done) {
   if (options_.type != api::SealType::automatic)
     return done(fail(ErrorCode::invalid_argument, "the seal type is not automatic"));
   if (auto begun = begin_initialize(); !begun) return done(begun.error());
-  run_initialize(std::move(pin), {}, with_secret_mount, {}, std::move(done));
+  run_initialize(std::move(pin), {}, std::move(keep), {}, std::move(done));
 }
 
-void SealService::run_initialize(SecretBytes pin, codec::VaultRow row, bool with_secret_mount,
+void SealService::run_initialize(SecretBytes pin, codec::VaultRow row, KeepRootToken keep,
                                  std::vector<SecretBytes> shares,
                                  api::Callback<api::InitOutcome> done) {
   row.root_epoch = kFirstEpoch;
@@ -127,8 +127,10 @@ void SealService::run_initialize(SecretBytes pin, codec::VaultRow row, bool with
         done(std::move(outcome));
       });
   auto job = std::make_shared<HsmJob>();
-  job->run = [this, secret_pin, row, with_secret_mount, promise](hsm::KeyService& hsm) {
-    auto vault = make_vault(hsm, *secret_pin, row, with_secret_mount);
+  job->run = [this, secret_pin, row, keep = std::move(keep), promise](hsm::KeyService& hsm) {
+    auto vault = make_vault(hsm, *secret_pin, row, keep != nullptr);
+    if (vault && keep)
+      if (auto kept = keep(vault->root_token); !kept) vault = kept.error();
     // Initialised, not unsealed: the first unseal logs in, as every later one.
     hsm.logout();
     if (!vault) return promise.fail(vault.error());

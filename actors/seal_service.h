@@ -27,6 +27,9 @@ struct TokenSetup {
   std::function<Result<void>(const SecretBytes& so_pin, const SecretBytes& user_pin)> make_token;
 };
 
+// Stores the root token somewhere; runs on the HSM worker.
+using KeepRootToken = std::function<Result<void>(const SecretBytes&)>;
+
 class SealService {
  public:
   SealService(Services& services, TokenSetup setup, SealOptions options);
@@ -37,7 +40,8 @@ class SealService {
   [[nodiscard]] api::ServiceStatus status() const;
 
   void initialize(const api::InitRequest& request, api::Callback<api::InitOutcome> done);
-  void initialize_automatic(SecretBytes pin, bool with_secret_mount,
+  // Embedded: with a secret/ mount, and a root token that is kept before anything is durable.
+  void initialize_automatic(SecretBytes pin, KeepRootToken keep,
                             api::Callback<api::InitOutcome> done);
   void unseal_with_pin(SecretBytes pin, api::Callback<api::ServiceStatus> done);
   void add_share(SecretBytes share, api::Callback<api::ServiceStatus> done);
@@ -50,7 +54,7 @@ class SealService {
   struct NewVault;
 
   Result<void> begin_initialize();
-  void run_initialize(SecretBytes pin, codec::VaultRow row, bool with_secret_mount,
+  void run_initialize(SecretBytes pin, codec::VaultRow row, KeepRootToken keep,
                       std::vector<SecretBytes> shares, api::Callback<api::InitOutcome> done);
   Result<NewVault> make_vault(hsm::KeyService& hsm, const SecretBytes& pin, codec::VaultRow row,
                               bool with_secret_mount);

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "actors/admission.h"
+#include "actors/wrapping.h"
 #include "events/log/state_keys.h"
 #include "hsm/envelope_cipher.h"
 
@@ -39,6 +40,11 @@ class SecretActor final : public caf::event_based_actor {
     services_.secret_actors.fetch_add(1, std::memory_order_relaxed);
   }
   ~SecretActor() override { services_.secret_actors.fetch_sub(1, std::memory_order_relaxed); }
+
+  void on_exit() override {
+    waiting_.clear();  // each is answered as dropped
+    snapshot_.reset();
+  }
 
   caf::behavior make_behavior() override {
     return {
@@ -123,18 +129,20 @@ class SecretActor final : public caf::event_based_actor {
     request.done(std::make_pair(snapshot_, std::move(*value)));
   }
 
-  // The mount's settings as they are now; nothing when the mount is gone.
-  std::optional<secret::MountSettings> settings() const {
+  // The mount's settings as they are now. not_found: the mount is gone; unavailable: its tenant is
+  // being loaded anew, which says nothing about the mount.
+  Result<secret::MountSettings> settings() const {
+    if (place_.key.mount == kWrappingMount) return kWrappingSettings;
     const auto tenant = services_.tenants.find(place_.keys->tenant());
-    if (!tenant) return std::nullopt;
+    if (!tenant) return fail(ErrorCode::unavailable, "the namespace is being loaded");
     for (const auto& [path, mount] : tenant->view.state.mounts)
       if (mount.id == place_.key.mount) return mount.settings;
-    return std::nullopt;
+    return fail(ErrorCode::not_found, "no such mount");
   }
 
   void run(WriteValue& request) {
     const auto mount = settings();
-    if (!mount) return request.done.fail(ErrorCode::not_found, "no such mount");
+    if (!mount) return request.done.fail(mount.error());
     const auto& state = snapshot_->state;
     if (request.request.based_on && *request.request.based_on != state.current_version) {
       api::SecretWritten conflict;
@@ -171,7 +179,7 @@ class SecretActor final : public caf::event_based_actor {
     }
     const auto mount = settings();
     if (!mount) {
-      write.done.fail(ErrorCode::not_found, "no such mount");
+      write.done.fail(mount.error());
       return next();
     }
     secret::WriteVersion command{
@@ -197,8 +205,8 @@ class SecretActor final : public caf::event_based_actor {
     append->append.changes.push_back(plain_row(
         log::Family::keys, log::key_row(place_.keys->tenant(), place_.key.mount, fresh->id),
         fresh->wrapped));
-    commit(std::move(*append), write.done, [this, version](auto& done) {
-      const auto& state = snapshot_->state;
+    commit(std::move(*append), write.done, [version](auto& done, const SecretSnapshot& after) {
+      const auto& state = after.state;
       done(api::SecretWritten{.conflict = false,
                               .version = *state.find_version(version),
                               .number = version,
@@ -209,28 +217,36 @@ class SecretActor final : public caf::event_based_actor {
 
   void run(ChangeSecret& request) {
     const auto mount = settings();
-    if (!mount) return request.done.fail(ErrorCode::not_found, "no such mount");
+    if (!mount) return request.done.fail(mount.error());
     auto append = decide(request.command, *mount, request.admission, request.success_status, 0);
     if (!append) return request.done.fail(append.error());
-    if (append->events.empty()) return request.done(api::SecretChanged{.recorded = false});
-    busy_ = true;
     const bool destroys = std::holds_alternative<secret::DestroyVersions>(request.command) ||
                           std::holds_alternative<secret::RemoveSecret>(request.command);
-    commit(std::move(*append), request.done, [this, destroys](auto& done) {
+    if (append->events.empty()) {
+      // Destroyed before, but its keys may still be in a file: a crash, or another caller's shred.
+      if (destroys) return answer_when_shredded(request.done, false);
+      return request.done(api::SecretChanged{.recorded = false});
+    }
+    busy_ = true;
+    commit(std::move(*append), request.done, [this, destroys](auto& done, const SecretSnapshot&) {
       if (!destroys) return done(api::SecretChanged{.recorded = true});
-      // Answered when the wrapped keys have left every file.
-      auto shred = std::make_shared<ShredKeys>();
-      shred->done = Promise<bool>([done](Result<bool> result) {
-        if (!result) return done.fail(result.error());
-        done(api::SecretChanged{.recorded = true});
-      });
-      services_.shredder.send(std::move(shred));
+      answer_when_shredded(done, true);
     });
+  }
+
+  // Answers when the wrapped keys have left every file. Thread-safe.
+  void answer_when_shredded(const Promise<api::SecretChanged>& done, bool recorded) const {
+    auto shred = std::make_shared<ShredKeys>();
+    shred->done = Promise<bool>([done, recorded](Result<bool> result) {
+      if (!result) return done.fail(result.error());
+      done(api::SecretChanged{.recorded = recorded});
+    });
+    services_.shredder.send(std::move(shred));
   }
 
   // -------------------------------------------------------------- decide, append, evolve
   struct Decided {
-    std::vector<secret::Event> events;
+    std::vector<codec::AnyEvent> events;  // each a secret::Event
     SecretSnapshotPtr after;
     std::vector<KeyId> dead_keys;
     log::Append append;
@@ -240,17 +256,21 @@ class SecretActor final : public caf::event_based_actor {
                          const api::AdmissionPtr& admission, int status, VersionNumber version) {
     const auto now = services_.clock.now();
     Decided out;
-    COFFER_ASSIGN(out.events, secret::decide(snapshot_->state, std::move(command), {now, mount}));
+    COFFER_ASSIGN(auto decided, secret::decide(snapshot_->state, std::move(command), {now, mount}));
+    out.events.assign(std::make_move_iterator(decided.begin()),
+                      std::make_move_iterator(decided.end()));
     if (out.events.empty()) return out;
     const auto& keys = *place_.keys;
     out.append.partition = place_.partition;
-    std::vector<codec::AnyEvent> any(out.events.begin(), out.events.end());
     COFFER_ASSIGN(out.append.event,
-                  seal_events(keys, id_.view(), any, now,
+                  seal_events(keys, id_.view(), out.events, now,
                               random_id<Id128<codec::CommandTag>>(services_.random)));
     COFFER_ASSIGN(out.append.access, success_record(admission, keys, status, version, now));
-    auto after = std::make_shared<SecretSnapshot>(*snapshot_);
-    for (const auto& event : out.events) COFFER_TRY(apply(event, *after, out));
+    auto after = std::make_shared<SecretSnapshot>();
+    after->state = snapshot_->state;
+    // A write brings its own value; everything else keeps the current one.
+    if (version == 0) after->current_value = snapshot_->current_value;
+    for (auto& event : out.events) COFFER_TRY(apply(std::get<secret::Event>(event), *after, out));
     if (after->state.exists) {
       COFFER_ASSIGN(
           auto row,
@@ -265,8 +285,8 @@ class SecretActor final : public caf::event_based_actor {
     return out;
   }
 
-  // The state and its rows under one event.
-  Result<void> apply(const secret::Event& event, SecretSnapshot& after, Decided& out) {
+  // The state and its rows under one event. Takes a written value out of it.
+  Result<void> apply(secret::Event& event, SecretSnapshot& after, Decided& out) {
     const auto& keys = *place_.keys;
     for (const auto& [version, key] : secret::keys_destroyed_by(after.state, event)) {
       out.dead_keys.push_back(key);
@@ -275,10 +295,10 @@ class SecretActor final : public caf::event_based_actor {
       out.append.changes.push_back(deleted_row(log::Family::values, value_row(version)));
     }
     COFFER_ASSIGN(after.state, secret::evolve(std::move(after.state), event));
-    if (const auto* written = std::get_if<secret::SecretVersionWritten>(&event)) {
-      after.current_value = written->sealed_value;
+    if (auto* written = std::get_if<secret::SecretVersionWritten>(&event)) {
       out.append.changes.push_back(
           plain_row(log::Family::values, value_row(written->version), written->sealed_value));
+      after.current_value = std::move(written->sealed_value);
     } else if (std::holds_alternative<secret::SecretCreated>(event)) {
       for (const auto& entry : listing_entries(keys, place_.key.mount, place_.key.path)) {
         COFFER_ASSIGN(auto row, sealed_row(keys, log::Family::listing, entry.row,
@@ -297,28 +317,32 @@ class SecretActor final : public caf::event_based_actor {
     return {};
   }
 
+  // Publishes and answers on the log writer's thread, since only this actor's one command under way
+  // can do either, and the next command is not begun before the actor has been resumed.
   template <class T, class Answer>
   void commit(Decided decided, const Promise<T>& done, Answer answer) {
     auto job = std::make_shared<AppendJob>();
     job->appends.push_back(std::move(decided.append));
-    auto finish = [this, done, answer, after = std::move(decided.after),
-                   dead = std::move(decided.dead_keys)](const Result<void>& result) {
-      if (!result) {
-        stats_->note_error(result.error().message);
-        snapshot_.reset();  // what the log holds decides; read it back
-        services_.secrets.erase(place_.key);
-        done.fail(result.error());
-      } else {
-        publish(after);
-        for (const auto& key : dead) services_.data_keys.erase(key);
-        answer(done);
-      }
-      next();
-    };
-    job->done = [this, self = self_ref(), finish](const Result<std::vector<log::Appended>>& r) {
-      Result<void> outcome = r ? Result<void>{} : Result<void>{r.error()};
-      resume(self, [finish, outcome] { finish(outcome); });
-    };
+    job->done =
+        [this, self = self_ref(), done, answer, after = std::move(decided.after),
+         dead = std::move(decided.dead_keys)](const Result<std::vector<log::Appended>>& result) {
+          if (!result) {
+            services_.secrets.erase(place_.key);
+            done.fail(result.error());
+            return resume(self, [this, error = result.error()] {
+              stats_->note_error(error.message);
+              snapshot_.reset();  // what the log holds decides; read it back
+              next();
+            });
+          }
+          services_.secrets.publish(place_.key, after, weight_of(place_.key, *after));
+          for (const auto& key : dead) services_.data_keys.erase(key);
+          answer(done, *after);
+          resume(self, [this, after] {
+            snapshot_ = after;
+            next();
+          });
+        };
     services_.log_writer.send(std::move(job));
   }
 

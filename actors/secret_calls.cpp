@@ -84,24 +84,25 @@ void VaultRuntime::read_secret(api::AdmissionPtr admission, std::string path, Ve
                             return opened(fail(ErrorCode::not_found, ""));
                           }
                           open_value(gate_of(admission), *shared_path, read->version, key,
-                                     std::move(value->second), opened);
+                                     value->second, opened);
                         })};
                 send_secret_request(gate, std::move(request));
               });
 }
 
 void VaultRuntime::open_value(const GateAdmission& admission, const std::string& path,
-                              VersionNumber version, const KeyId& key, Bytes sealed,
+                              VersionNumber version, const KeyId& key, BytesView sealed,
                               api::Callback<SecretBytes> done) {
   const auto keys = admission.snapshot->keys;
   const auto mount = admission.mount->id;
   auto aad = secret_value_aad(keys->tenant(), mount, path, version, key);
+  // The usual read ends here, without a copy of the value.
   if (const auto cached = services_->data_keys.find(key))
     return done(hsm::open(cached->bytes(), aad, sealed));
   auto job = std::make_shared<HsmJob>();
   Promise<SecretBytes> promise(std::move(done));
   job->run = [&services = *services_, keys, mount, path, version, key, aad = std::move(aad),
-              sealed = std::move(sealed), promise](hsm::KeyService& hsm) {
+              sealed = Bytes(sealed.begin(), sealed.end()), promise](hsm::KeyService& hsm) {
     auto blob = services.log.get(log::Family::keys, log::key_row(keys->tenant(), mount, key));
     if (!blob) return promise.fail(blob.error());
     if (!*blob) return promise.fail(ErrorCode::not_found, "");  // destroyed meanwhile

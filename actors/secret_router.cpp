@@ -164,6 +164,12 @@ void SecretRouter::check_closing() {
 void SecretRouter::kill_all() noexcept {
   for (auto& [key, entry] : entries_)
     caf::anon_send_exit(entry.ref.handle(), caf::exit_reason::kill);
+  // A pending timer keeps the owner's object alive: it must not keep these, nor their requests.
+  by_actor_.clear();
+  order_.clear();
+  entries_.clear();
+  fenced_.clear();
+  closing_.clear();
 }
 
 }  // namespace coffer::actors

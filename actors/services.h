@@ -68,6 +68,8 @@ struct Services {
     root_keys_value = std::move(keys);
   }
   std::atomic<std::size_t> secret_actors = 0;
+  std::atomic<std::int64_t> last_shred_ended_ns = 0;     // monotonic
+  std::atomic<std::int64_t> last_shred_duration_ns = 0;
   bool blocking_actors_have_threads = true;  // false under the deterministic test scheduler
 
  private:

@@ -40,15 +40,26 @@ bool needs_sudo(policy::Operation, std::string_view path) noexcept {
 }
 
 bool has_existence_check(const GateAdmission& admission) noexcept {
-  if (!admission.mount || admission.mount->type != "kv") return false;
+  if (!admission.mount) return false;
+  if (!admission.mount->is_versioned()) return true;
   const std::string_view path = admission.mount_relative_path;
   return path.starts_with("data/") || path.starts_with("metadata/");
 }
 
-std::string secret_path_of(std::string_view mount_relative_path) {
-  const auto slash = mount_relative_path.find('/');
+std::string secret_path_of(const GateAdmission& admission) {
+  const std::string_view path = admission.mount_relative_path;
+  if (!admission.mount->is_versioned()) return std::string(path);
+  const auto slash = path.find('/');
   if (slash == std::string_view::npos) return {};
-  return std::string(mount_relative_path.substr(slash + 1));
+  return std::string(path.substr(slash + 1));
+}
+
+std::optional<bool> named_role_exists(const GateAdmission& admission) {
+  constexpr std::string_view kRoles = "auth/token/roles/";
+  const std::string_view path = admission.head.path;
+  if (!path.starts_with(kRoles)) return std::nullopt;
+  return admission.snapshot->view.state.token_roles.contains(
+      std::string(path.substr(kRoles.size())));
 }
 
 }  // namespace coffer::actors

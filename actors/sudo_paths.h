@@ -10,9 +10,11 @@ namespace coffer::actors {
 
 [[nodiscard]] bool needs_sudo(policy::Operation operation, std::string_view path) noexcept;
 
-// True for data/ and metadata/ of a KV mount.
+// True for data/ and metadata/ of a KV mount of version 2, and for every path of one of version 1.
 [[nodiscard]] bool has_existence_check(const GateAdmission& admission) noexcept;
-// "data/app/db" -> "app/db".
-[[nodiscard]] std::string secret_path_of(std::string_view mount_relative_path);
+// The secret that a path with an existence check names: "data/app/db" -> "app/db".
+[[nodiscard]] std::string secret_path_of(const GateAdmission& admission);
+// Whether the token role that the path names is there; nothing when it names none.
+[[nodiscard]] std::optional<bool> named_role_exists(const GateAdmission& admission);
 
 }  // namespace coffer::actors

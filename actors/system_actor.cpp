@@ -128,6 +128,7 @@ class SystemActor final : public caf::event_based_actor {
   void deleted(Result<api::Changed>& result) {
     auto& request = std::get<DeleteNamespace>(waiting_.front()->body);
     if (result) {
+      result->recorded = false;  // the child's log has the event, nobody's has the request yet
       forget_key(request.tenant);
       services_.directory.remove(request.tenant);
       services_.partition.send(std::make_shared<DropTenants>(DropTenants{request.tenant}));

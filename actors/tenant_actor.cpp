@@ -6,6 +6,7 @@
 #include "actors/secret_router.h"
 #include "actors/tenant_opening.h"
 #include "actors/token_desk.h"
+#include "actors/wrapping.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::actors {
@@ -13,6 +14,7 @@ namespace {
 
 using SweepAtom = caf::atom_constant<caf::atom("sweep")>;
 constexpr std::chrono::seconds kSweepInterval{10};
+constexpr unsigned kWrappingSweeps = 30;  // every so many sweeps, wrapped answers too
 
 class TenantActor final : public caf::event_based_actor {
  public:
@@ -57,11 +59,18 @@ class TenantActor final : public caf::event_based_actor {
           delayed_send(this, kSweepInterval, SweepAtom::value);
           secrets_.passivate_idle(services_.clock.monotonic_ns() -
                                   services_.limits.secret_idle.count * 1'000'000'000);
+          if (++sweeps_ % kWrappingSweeps == 0 && snapshot_) sweep_wrapped(services_, snapshot_);
         },
     };
   }
 
-  void on_exit() override { secrets_.kill_all(); }
+  // The next sweep's timer keeps this object for a while: its keys and requests go now.
+  void on_exit() override {
+    secrets_.kill_all();
+    waiting_.clear();
+    changes_.clear();
+    snapshot_.reset();
+  }
 
  private:
   [[nodiscard]] TenantKeysPtr keys() const { return snapshot_ ? snapshot_->keys : nullptr; }
@@ -162,20 +171,17 @@ class TenantActor final : public caf::event_based_actor {
     policy::PolicySet policies;
     bool policies_changed = false;
     bool deleted = false;
-    bool keys_removed = false;  // wrapped keys leave the key store
   };
 
   Result<Decided> decide(const ChangeTenant& request, Timestamp now) const {
-    Decided out{{}, snapshot_->view.state, snapshot_->view.policies, false, false, false};
+    Decided out{{}, snapshot_->view.state, snapshot_->view.policies, false, false};
     if (const auto* command = std::get_if<tenant::Command>(&request.command)) {
       COFFER_ASSIGN(auto events, tenant::decide(out.state, *command, now));
       for (const auto& event : events) {
         COFFER_ASSIGN(out.state, tenant::evolve(std::move(out.state), event));
-        if (std::holds_alternative<tenant::MountDisabled>(event)) out.keys_removed = true;
         out.events.emplace_back(event);
       }
       out.deleted = out.state.deleted;
-      out.keys_removed = out.keys_removed || out.deleted;
     } else {
       COFFER_ASSIGN(auto events,
                     policy::decide(out.policies, std::get<policy::Command>(request.command), now));
@@ -200,10 +206,8 @@ class TenantActor final : public caf::event_based_actor {
                                    const Result<void>& result) {
       if (!result) return finish_change(result.error());
       auto policies = after->policies_changed ? nullptr : snapshot_->policies;
-      const bool shred = after->keys_removed;
       publish(std::move(after->state), std::move(after->policies), std::move(policies),
               snapshot_->keys);
-      if (shred) shred_removed_keys();
       finish_change(api::Changed{.recorded = true});
     });
   }
@@ -262,15 +266,6 @@ class TenantActor final : public caf::event_based_actor {
     return {};
   }
 
-  // Not waited for: the mount or tenant is gone already, and its keys follow within the cycle.
-  void shred_removed_keys() {
-    auto shred = std::make_shared<ShredKeys>();
-    shred->done = Promise<bool>([stats = stats_](Result<bool> result) {
-      if (!result) stats->note_error(result.error().message);
-    });
-    services_.shredder.send(std::move(shred));
-  }
-
   void finish_change(Result<api::Changed> result) {
     // Mount ids are never reused, so nothing can wake in a mount that is gone; a deleted tenant
     // stays closed until this actor is told to end.
@@ -303,6 +298,7 @@ class TenantActor final : public caf::event_based_actor {
   std::vector<Activated> waiting_;
   std::deque<ChangeTenant> changes_;  // the first one is under way
   std::optional<MountId> closing_;    // what the change under way has closed
+  unsigned sweeps_ = 0;
 };
 
 }  // namespace

@@ -17,6 +17,16 @@ api::NamespaceInfo info_of(const DirectoryEntry& entry, const TenantSnapshot& sn
   return {entry.id, entry.name + "/", snapshot.view.state.custom_metadata};
 }
 
+// A mount must not hide a child namespace.
+Result<void> check_free(const Directory& directory, const TenantId& tenant,
+                        std::string_view mount_path) {
+  while (mount_path.starts_with('/')) mount_path.remove_prefix(1);
+  const std::string first(mount_path.substr(0, mount_path.find('/')));
+  if (!directory.child(tenant, first)) return {};
+  return fail(ErrorCode::invalid_argument,
+              "path is already in use at " + first + "/ (a namespace)");
+}
+
 Error unknown_namespace() {
   return fail(ErrorCode::not_found, "namespace not found");
 }
@@ -30,10 +40,11 @@ void VaultRuntime::change_tenant(api::AdmissionPtr admission, tenant::Command co
     // Identity and accessor are random: they come from here, not from the caller.
     mount->id = random_id<MountId>(services_->random);
     mount->accessor_suffix = to_hex(BytesView(mount->id.bytes).first(4));
-    const auto first = mount->path.substr(0, mount->path.find('/'));
-    if (services_->directory.child(id, first))
-      return done(fail(ErrorCode::invalid_argument,
-                       "path is already in use at " + first + "/ (a namespace)"));
+    const auto free = check_free(services_->directory, id, mount->path);
+    if (!free) return done(free.error());
+  } else if (const auto* move = std::get_if<tenant::MoveMount>(&command)) {
+    const auto free = check_free(services_->directory, id, move->to);
+    if (!free) return done(free.error());
   }
   send_change(*services_, id,
               ChangeTenant{admission, std::move(command), success_status,

@@ -58,11 +58,11 @@ void VaultRuntime::check_parent(TokenStatePtr token, TokenId parent, unsigned de
 void VaultRuntime::resolve_token(const api::AdmissionPtr& admission,
                                  const api::TokenReference& reference, TokenResolved done) {
   const auto& gate = gate_of(admission);
+  // The gate has just judged the caller's own token, and may have spent its last use on this.
+  if (reference.self) return done(gate.token);
   TokenId id;
   const bool by_accessor = !reference.accessor.empty();
-  if (reference.self) {
-    id = gate.token->id;
-  } else if (by_accessor) {
+  if (by_accessor) {
     auto found = find_accessor(services_->log, *gate.snapshot->keys, reference.accessor);
     if (!found) return done(found.error());
     if (!*found) return done(bad_accessor());
@@ -73,15 +73,14 @@ void VaultRuntime::resolve_token(const api::AdmissionPtr& admission,
     id = root->token_id(reference.token.expose_text());
   }
   const auto tenant = gate.snapshot->view.id;
-  const bool self = reference.self;
-  load_token(id, [this, admission, tenant, self, by_accessor,
+  load_token(id, [this, admission, tenant, by_accessor,
                   done = std::move(done)](Result<TokenStatePtr> loaded) mutable {
     if (!loaded) return done(std::move(loaded).error());
-    check_token_live(std::move(*loaded), [this, tenant, self, by_accessor,
+    check_token_live(std::move(*loaded), [this, tenant, by_accessor,
                                           done = std::move(done)](Result<TokenStatePtr> live) {
       if (!live) return done(std::move(live).error());
       const bool visible =
-          *live && (self || services_->directory.relative_path(tenant, (*live)->tenant));
+          *live && services_->directory.relative_path(tenant, (*live)->tenant).has_value();
       if (!visible) return done(by_accessor ? bad_accessor() : bad_token());
       done(std::move(live));
     });
@@ -116,16 +115,21 @@ void VaultRuntime::create_token(api::AdmissionPtr admission, token::TokenRequest
   if (!root) return done(fail(ErrorCode::sealed, "Vault is sealed"));
   const bool sudo = gate.decision.root || (gate.decision.capabilities & policy::kSudo) != 0;
   request.custom_id = !custom_token.empty();
+  const auto& roles = gate.snapshot->view.state.token_roles;
+  const auto role = roles.find(request.role);
   auto plan =
       token::plan_token(*gate.token, sudo, gate.snapshot->view.id, request,
                         {services_->limits.token_default_ttl, services_->limits.token_max_ttl},
-                        services_->clock.now());
+                        services_->clock.now(), role == roles.end() ? nullptr : &role->second);
   if (!plan) return done(plan.error());
   const auto& policies = gate.snapshot->view.policies.texts;
   for (const auto& name : plan->created.policies)
     if (name != "root" && !policies.contains(name))
       plan->warnings.push_back(fmt::format("Policy \"{}\" does not exist", name));
   auto text = custom_token.empty() ? random_token_text(services_->random) : std::move(custom_token);
+  // Chosen texts are unique in their namespace only, so the namespace becomes part of the token.
+  if (request.custom_id && gate.snapshot->view.id != kRootTenant)
+    text.append("." + to_hex(BytesView(gate.snapshot->view.id.bytes).first(6)));
   plan->created.id = root->token_id(text.expose_text());
   plan->created.accessor = random_accessor(services_->random);
   auto shared_text = std::make_shared<SecretBytes>(std::move(text));

@@ -81,10 +81,10 @@ Result<std::optional<TokenId>> find_accessor(const log::StateReader& store, cons
   return std::optional{entry.token};
 }
 
-Result<TokenStatePtr> TokenDesk::find(const TokenId& id, const TenantKeys& keys) {
-  if (auto cached = services_.tokens.find(id)) return cached;
+Result<TokenStatePtr> stored_token(const log::StateReader& store, const TenantKeys& keys,
+                                   const TokenId& id) {
   const auto key = log::token_row(id);
-  COFFER_ASSIGN(auto row, services_.log.get(log::Family::tokens, key));
+  COFFER_ASSIGN(auto row, store.get(log::Family::tokens, key));
   if (!row) return TokenStatePtr{};
   const auto stamped = log::unstamp(*row);
   if (stamped.value.size() < kTenantBytes ||
@@ -92,8 +92,13 @@ Result<TokenStatePtr> TokenDesk::find(const TokenId& id, const TenantKeys& keys)
     return TokenStatePtr{};
   COFFER_ASSIGN(auto opened, keys.open(key, stamped.value.subspan(kTenantBytes)));
   COFFER_ASSIGN(auto snapshot, codec::decode_snapshot<token::TokenState>(opened.expose()));
-  auto state = std::make_shared<const token::TokenState>(std::move(snapshot.state));
-  services_.tokens.publish(id, state, 1);
+  return std::make_shared<const token::TokenState>(std::move(snapshot.state));
+}
+
+Result<TokenStatePtr> TokenDesk::find(const TokenId& id, const TenantKeys& keys) {
+  if (auto cached = services_.tokens.find(id)) return cached;
+  COFFER_ASSIGN(auto state, stored_token(services_.log, keys, id));
+  if (state) services_.tokens.publish(id, state, 1);
   return state;
 }
 

@@ -35,6 +35,9 @@ class TokenDesk {
   std::unordered_map<TokenId, std::deque<ChangeToken>> busy_;
 };
 
+// A token of the tenant, as it is stored; null when there is none.
+[[nodiscard]] Result<TokenStatePtr> stored_token(const log::StateReader& store,
+                                                 const TenantKeys& keys, const TokenId& id);
 // The stored row of a token: its tenant in front of the sealed snapshot.
 [[nodiscard]] Result<std::optional<TenantId>> token_tenant(const log::StateReader& store,
                                                            const TokenId& id);

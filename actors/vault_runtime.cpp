@@ -61,6 +61,12 @@ VaultRuntime::~VaultRuntime() {
     caf::anon_send_exit(services_->log_writer.handle(), caf::exit_reason::user_shutdown);
   }
   if (services_->hsm) caf::anon_send_exit(services_->hsm.handle(), caf::exit_reason::user_shutdown);
+  // No actor may outlive the services.
+  if (services_->blocking_actors_have_threads)
+    system_.await_all_actors_done();
+  else if (run_actors_to_end_)
+    run_actors_to_end_();
+  // Not before: an actor that still runs uses the others.
   services_->tenants.clear();
   system_actor_ = {};
   services_->partition = {};
@@ -68,19 +74,26 @@ VaultRuntime::~VaultRuntime() {
   services_->shredder = {};
   services_->log_writer = {};
   services_->hsm = {};
-  // No actor may outlive the services.
-  if (services_->blocking_actors_have_threads)
-    system_.await_all_actors_done();
-  else if (run_actors_to_end_)
-    run_actors_to_end_();
 }
 
 void VaultRuntime::tick() {
   recorder_->flush_counts(false);
   services_->data_keys.drop_expired();
+  shred_in_background();
   if (++ticks_ % 60 == 0)
     services_->log_writer.send(std::make_shared<TrimAccessLog>(
         TrimAccessLog{services_->limits.access_age_max, services_->limits.access_bytes_max}));
+}
+
+// Keys of versions that were pushed out, of unmounted secrets and deleted namespaces leave the
+// files without anybody waiting: soon, but never for more than a twentieth of the time.
+void VaultRuntime::shred_in_background() {
+  if (!services_->log.has_deleted_keys()) return;
+  const auto pause = std::max<std::int64_t>(2'000'000'000, 20 * services_->last_shred_duration_ns);
+  if (services_->clock.monotonic_ns() - services_->last_shred_ended_ns < pause) return;
+  auto shred = std::make_shared<ShredKeys>();
+  shred->done = Promise<bool>([](Result<bool>) {});  // the shredder keeps its own error
+  services_->shredder.send(std::move(shred));
 }
 
 api::ServiceStatus VaultRuntime::status() const {
@@ -91,8 +104,9 @@ void VaultRuntime::unseal_with_pin(SecretBytes pin, api::Callback<api::ServiceSt
   seal_->unseal_with_pin(std::move(pin), std::move(done));
 }
 
-void VaultRuntime::initialize_embedded(SecretBytes pin, api::Callback<api::InitOutcome> done) {
-  seal_->initialize_automatic(std::move(pin), true, std::move(done));
+void VaultRuntime::initialize_embedded(SecretBytes pin, KeepRootToken keep_root_token,
+                                       api::Callback<api::InitOutcome> done) {
+  seal_->initialize_automatic(std::move(pin), std::move(keep_root_token), std::move(done));
 }
 
 void VaultRuntime::initialize(api::InitRequest request, api::Callback<api::InitOutcome> done) {

@@ -50,8 +50,10 @@ class VaultRuntime final : public api::RequestPort {
   [[nodiscard]] const std::string& warning() const noexcept { return warning_; }
   // Automatic seal: logs in with the PIN and opens the vault. `sealed` problems show in status().
   void unseal_with_pin(SecretBytes pin, api::Callback<api::ServiceStatus> done);
-  // Embedded first start: initialises and enables secret/ in the root namespace.
-  void initialize_embedded(SecretBytes pin, api::Callback<api::InitOutcome> done);
+  // Embedded first start: initialises and enables secret/ in the root namespace. `keep_root_token`
+  // stores the root token before the vault comes to be, so that no crash can leave one without it.
+  void initialize_embedded(SecretBytes pin, KeepRootToken keep_root_token,
+                           api::Callback<api::InitOutcome> done);
   // Once a second: finished refusal counts; once a minute: access retention.
   void tick();
 
@@ -112,6 +114,13 @@ class VaultRuntime final : public api::RequestPort {
   [[nodiscard]] bool sees_mount(const api::Admission& admission,
                                 std::string_view mount_path) const override;
 
+  void wrap(api::AdmissionPtr admission, SecretBytes content, Seconds ttl,
+            std::string creation_path, api::Callback<api::Wrapped> done) override;
+  void unwrap(api::AdmissionPtr admission, api::TokenReference reference,
+              api::Callback<api::Unwrapped> done) override;
+  void lookup_wrapped(api::AdmissionPtr admission, SecretBytes token,
+                      api::Callback<token::TokenState> done) override;
+
   void list_actors(api::AdmissionPtr admission,
                    api::Callback<std::vector<api::ActorInfo>> done) override;
   void read_events(api::AdmissionPtr admission, TenantSequence from, std::size_t limit,
@@ -128,9 +137,11 @@ class VaultRuntime final : public api::RequestPort {
   struct GateWalk;
   void walk_gate(std::shared_ptr<GateWalk> walk);
   [[nodiscard]] bool find_tenant(GateWalk& walk);
+  void refuse_unknown_namespace(const std::shared_ptr<GateWalk>& walk);
   bool find_token_state(const std::shared_ptr<GateWalk>& walk);
   bool check_ancestors(const std::shared_ptr<GateWalk>& walk);
   bool authorize(const std::shared_ptr<GateWalk>& walk);
+  void refuse_access(const std::shared_ptr<GateWalk>& walk);
   void spend_use(const std::shared_ptr<GateWalk>& walk);
   void load_tenant_and_retry(const std::shared_ptr<GateWalk>& walk, const TenantId& id);
   void load_token_and_retry(const std::shared_ptr<GateWalk>& walk, const TokenId& id);
@@ -149,8 +160,12 @@ class VaultRuntime final : public api::RequestPort {
   void with_secret(const GateAdmission& admission, const std::string& path, SecretLoaded done);
   void send_secret_request(const GateAdmission& admission, SecretRequestPtr request);
   void open_value(const GateAdmission& admission, const std::string& path, VersionNumber version,
-                  const KeyId& key, Bytes sealed, api::Callback<SecretBytes> done);
+                  const KeyId& key, BytesView sealed, api::Callback<SecretBytes> done);
 
+  // Response wrapping (wrapping_calls.cpp).
+  void take_wrapped(TokenStatePtr token, api::Callback<api::Unwrapped> done);
+
+  void shred_in_background();
   void activate(const TenantId& id, api::Callback<TenantSnapshotPtr> done);
 
   caf::actor_system& system_;

@@ -5,6 +5,8 @@ namespace coffer::actors {
 PolicyView::PolicyView(const policy::PolicySet& set) {
   for (const auto& [name, text] : set.texts)
     if (auto parsed = policy::parse_policy(text)) documents_.emplace(name, std::move(*parsed));
+  if (auto wrapping = policy::parse_policy(policy::response_wrapping_policy_text()))
+    documents_.insert_or_assign(std::string(token::kWrappingPolicy), std::move(*wrapping));
 }
 
 std::shared_ptr<const policy::AccessList> PolicyView::access_list(

@@ -151,6 +151,15 @@ struct TokenFound {
   token::TokenState state;
   std::string namespace_path;  // "a/b/" or ""
 };
+// An answer that is stored instead of sent, and the token that fetches it once.
+struct Wrapped {
+  SecretBytes token;
+  token::TokenState state;
+};
+struct Unwrapped {
+  SecretBytes content;
+  token::TokenState state;  // of the token that is used up now
+};
 struct TokenRenewal {
   token::TokenState state;
   std::vector<std::string> warnings;
@@ -259,6 +268,17 @@ class RequestPort {
   // True when the caller may do something below the mount ("secret/"): the CLI's preflight.
   [[nodiscard]] virtual bool sees_mount(const Admission& admission,
                                         std::string_view mount_path) const = 0;
+
+  // Response wrapping. `content` is kept sealed under a key of its own for at most `ttl`.
+  virtual void wrap(AdmissionPtr admission, SecretBytes content, Seconds ttl,
+                    std::string creation_path, Callback<Wrapped> done) = 0;
+  // Uses the token up and destroys the content's key. With `self` the admission has used it up
+  // already. invalid_argument: no wrapping token, used or expired.
+  virtual void unwrap(AdmissionPtr admission, TokenReference reference,
+                      Callback<Unwrapped> done) = 0;
+  // Leaves the token as it is. The admission may be a public one.
+  virtual void lookup_wrapped(AdmissionPtr admission, SecretBytes token,
+                              Callback<token::TokenState> done) = 0;
 
   // Operator API (metadata only; admitted like every request, with sudo).
   virtual void list_actors(AdmissionPtr admission, Callback<std::vector<ActorInfo>> done) = 0;

@@ -26,7 +26,8 @@ using AnyEvent = std::variant<secret::Event, tenant::Event, keyring::Event, toke
                               policy::Event>;
 
 struct EventHead {
-  std::uint32_t type = 0;            // secret 101.., tenant 201.., keyring 301.., token 401.., policy 501..
+  // secret 101.., tenant 201.., keyring 301.., token 401.., policy 501..
+  std::uint32_t type = 0;
   std::uint32_t schema_version = 1;
   friend bool operator==(const EventHead&, const EventHead&) = default;
 };

@@ -42,7 +42,12 @@ schema::MountEnabled to_message(const tenant::MountEnabled& event);
 schema::MountTuned to_message(const tenant::MountTuned& event);
 schema::MountDisabled to_message(const tenant::MountDisabled& event);
 schema::MountSettingsChanged to_message(const tenant::MountSettingsChanged& event);
+schema::MountOptionsChanged to_message(const tenant::MountOptionsChanged& event);
+schema::MountMoved to_message(const tenant::MountMoved& event);
+schema::TokenRoleWritten to_message(const tenant::TokenRoleWritten& event);
+schema::TokenRoleRemoved to_message(const tenant::TokenRoleRemoved& event);
 schema::MountSettings to_message(const secret::MountSettings& settings);
+schema::TokenRole to_message(const token::TokenRole& role);
 void from_message(schema::TenantCreated& m, tenant::TenantCreated& event, FieldReader& in);
 void from_message(schema::TenantMetadataChanged& m, tenant::TenantMetadataChanged& event,
                   FieldReader& in);
@@ -52,7 +57,13 @@ void from_message(schema::MountTuned& m, tenant::MountTuned& event, FieldReader&
 void from_message(schema::MountDisabled& m, tenant::MountDisabled& event, FieldReader& in);
 void from_message(schema::MountSettingsChanged& m, tenant::MountSettingsChanged& event,
                   FieldReader& in);
+void from_message(schema::MountOptionsChanged& m, tenant::MountOptionsChanged& event,
+                  FieldReader& in);
+void from_message(schema::MountMoved& m, tenant::MountMoved& event, FieldReader& in);
+void from_message(schema::TokenRoleWritten& m, tenant::TokenRoleWritten& event, FieldReader& in);
+void from_message(schema::TokenRoleRemoved& m, tenant::TokenRoleRemoved& event, FieldReader& in);
 void from_message(const schema::MountSettings& m, secret::MountSettings& settings);
+void from_message(schema::TokenRole& m, token::TokenRole& role);
 
 // keyring_codec.cpp
 schema::KeyringCreated to_message(const keyring::KeyringCreated& event);

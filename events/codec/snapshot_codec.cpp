@@ -73,6 +73,8 @@ void fill(schema::Mount& m, const tenant::Mount& mount) {
   m.set_seal_wrap(mount.seal_wrap);
   m.set_created_time_ns(mount.created_time.ns);
   *m.mutable_settings() = to_message(mount.settings);
+  if (!mount.migration.is_zero()) put(m.mutable_migration(), mount.migration);
+  m.set_moved_from(mount.moved_from);
 }
 
 void take(schema::Mount& m, tenant::Mount& mount, FieldReader& in) {
@@ -91,6 +93,8 @@ void take(schema::Mount& m, tenant::Mount& mount, FieldReader& in) {
   mount.created_time = {m.created_time_ns()};
   in.required("settings of a mount", m.has_settings());
   from_message(m.settings(), mount.settings);
+  if (!m.migration().empty()) in.id("migration of a mount", m.migration(), mount.migration);
+  mount.moved_from = std::move(*m.mutable_moved_from());
 }
 
 void fill(schema::Snapshot& m, const tenant::TenantState& state) {
@@ -104,6 +108,11 @@ void fill(schema::Snapshot& m, const tenant::TenantState& state) {
   for (const auto& [path, mount] : state.mounts) {
     COFFER_CHECK(path == mount.path);
     fill(*s.add_mounts(), mount);
+  }
+  for (const auto& [name, role] : state.token_roles) {
+    auto& named = *s.add_token_roles();
+    named.set_name(name);
+    *named.mutable_role() = to_message(role);
   }
 }
 
@@ -121,6 +130,12 @@ void take(schema::Snapshot& m, tenant::TenantState& state, FieldReader& in) {
       return in.fault("mounts are not ascending");
     const auto at = state.mounts.emplace_hint(state.mounts.end(), mount.path(), tenant::Mount{});
     take(mount, at->second, in);
+  }
+  for (auto& named : *s.mutable_token_roles()) {
+    if (!state.token_roles.empty() && state.token_roles.rbegin()->first >= named.name())
+      return in.fault("token roles are not ascending");
+    in.required("content of a token role", named.has_role());
+    from_message(*named.mutable_role(), state.token_roles[named.name()]);
   }
 }
 

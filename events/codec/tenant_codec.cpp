@@ -125,6 +125,94 @@ void from_message(schema::MountSettingsChanged& m, tenant::MountSettingsChanged&
   from_message(m.settings(), event.settings);
 }
 
+schema::MountOptionsChanged to_message(const tenant::MountOptionsChanged& event) {
+  schema::MountOptionsChanged m;
+  m.set_path(event.path);
+  if (!event.options.empty()) put(m.mutable_options(), event.options);
+  return m;
+}
+
+void from_message(schema::MountOptionsChanged& m, tenant::MountOptionsChanged& event,
+                  FieldReader& in) {
+  event.path = std::move(*m.mutable_path());
+  in.text_map("options", *m.mutable_options(), event.options);
+}
+
+schema::MountMoved to_message(const tenant::MountMoved& event) {
+  schema::MountMoved m;
+  m.set_from(event.from);
+  m.set_to(event.to);
+  put(m.mutable_id(), event.id);
+  put(m.mutable_migration(), event.migration);
+  return m;
+}
+
+void from_message(schema::MountMoved& m, tenant::MountMoved& event, FieldReader& in) {
+  event.from = std::move(*m.mutable_from());
+  event.to = std::move(*m.mutable_to());
+  in.id("id", m.id(), event.id);
+  in.id("migration", m.migration(), event.migration);
+}
+
+schema::TokenRoleWritten to_message(const tenant::TokenRoleWritten& event) {
+  schema::TokenRoleWritten m;
+  m.set_name(event.name);
+  *m.mutable_role() = to_message(event.role);
+  return m;
+}
+
+void from_message(schema::TokenRoleWritten& m, tenant::TokenRoleWritten& event, FieldReader& in) {
+  event.name = std::move(*m.mutable_name());
+  in.required("role", m.has_role());
+  from_message(*m.mutable_role(), event.role);
+}
+
+schema::TokenRoleRemoved to_message(const tenant::TokenRoleRemoved& event) {
+  schema::TokenRoleRemoved m;
+  m.set_name(event.name);
+  return m;
+}
+
+void from_message(schema::TokenRoleRemoved& m, tenant::TokenRoleRemoved& event, FieldReader&) {
+  event.name = std::move(*m.mutable_name());
+}
+
+schema::TokenRole to_message(const token::TokenRole& role) {
+  schema::TokenRole m;
+  const auto put_names = [](auto* field, const std::vector<std::string>& names) {
+    field->Assign(names.begin(), names.end());
+  };
+  put_names(m.mutable_allowed_policies(), role.allowed_policies);
+  put_names(m.mutable_disallowed_policies(), role.disallowed_policies);
+  put_names(m.mutable_allowed_policies_glob(), role.allowed_policies_glob);
+  put_names(m.mutable_disallowed_policies_glob(), role.disallowed_policies_glob);
+  m.set_orphan(role.orphan);
+  m.set_renewable(role.renewable);
+  m.set_no_default_policy(role.no_default_policy);
+  m.set_path_suffix(role.path_suffix);
+  m.set_period_s(role.period.count);
+  m.set_explicit_max_ttl_s(role.explicit_max_ttl.count);
+  m.set_num_uses(role.num_uses);
+  return m;
+}
+
+void from_message(schema::TokenRole& m, token::TokenRole& role) {
+  const auto take_names = [](const auto& field, std::vector<std::string>& names) {
+    names.assign(field.begin(), field.end());
+  };
+  take_names(m.allowed_policies(), role.allowed_policies);
+  take_names(m.disallowed_policies(), role.disallowed_policies);
+  take_names(m.allowed_policies_glob(), role.allowed_policies_glob);
+  take_names(m.disallowed_policies_glob(), role.disallowed_policies_glob);
+  role.orphan = m.orphan();
+  role.renewable = m.renewable();
+  role.no_default_policy = m.no_default_policy();
+  role.path_suffix = std::move(*m.mutable_path_suffix());
+  role.period = {m.period_s()};
+  role.explicit_max_ttl = {m.explicit_max_ttl_s()};
+  role.num_uses = m.num_uses();
+}
+
 schema::MountSettings to_message(const secret::MountSettings& settings) {
   schema::MountSettings m;
   m.set_max_versions(settings.max_versions);

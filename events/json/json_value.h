@@ -1,4 +1,4 @@
-// JSON as the vault needs it: numbers keep the text they were written with (1.0, 30-digit integers),
+// JSON as the vault needs it: numbers keep the text they were written with (1.0, 30-digit numbers),
 // and everything parsed lives in one arena that is wiped when the Document dies, because a body may
 // hold secrets. Parsing and validation is simdjson's; this is only the tree above it, since no
 // packaged library keeps number text and wipes its memory.
@@ -35,7 +35,7 @@ class Value {
   [[nodiscard]] bool is_string() const noexcept { return kind_ == Kind::string; }
   // Each accessor is empty / false for another kind.
   [[nodiscard]] bool boolean() const noexcept { return kind_ == Kind::boolean && flag_; }
-  [[nodiscard]] std::string_view text() const noexcept { return text_; }  // string, or raw number
+  [[nodiscard]] std::string_view text() const noexcept { return text_; }  // string or raw number
   [[nodiscard]] std::span<const Value* const> items() const noexcept { return items_; }
   [[nodiscard]] std::span<const Member> members() const noexcept { return members_; }  // unique keys
   // Null when absent or not an object.
@@ -89,7 +89,8 @@ class Document {
   const Value* root_ = nullptr;
 };
 
-// RFC 7386: what `target` becomes under `patch`; `target` may be null (absent). Lives in `document`.
+// RFC 7386: what `target` becomes under `patch`; `target` may be null (absent). The result lives in
+// `document`.
 [[nodiscard]] const Value* merge_patch(Document& document, const Value* target, const Value& patch);
 
 // Compact text of a value; numbers as they were written. Object members keep their order.

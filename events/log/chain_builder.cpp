@@ -17,7 +17,7 @@ PartitionHeads& ChainBuilder::partition(PartitionId id) {
 }
 
 Result<ChainBuilder::Linked> ChainBuilder::link_event(PartitionId partition_id,
-                                                      const EventAppend& event) {
+                                                      EventAppend event) {
   auto found = new_tenants_.find(event.tenant);
   if (found == new_tenants_.end()) {
     TenantHead head;
@@ -36,8 +36,8 @@ Result<ChainBuilder::Linked> ChainBuilder::link_event(PartitionId partition_id,
                        .time = event.time,
                        .previous_hash = {},
                        .log_key = event.log_key,
-                       .heads = event.heads,
-                       .payload = event.payload,
+                       .heads = std::move(event.heads),
+                       .payload = std::move(event.payload),
                        .command_id = event.command_id};
   if (head.sequence > 0) record.previous_hash.assign(head.hash.begin(), head.hash.end());
   auto& heads = partition(partition_id);
@@ -48,13 +48,13 @@ Result<ChainBuilder::Linked> ChainBuilder::link_event(PartitionId partition_id,
 }
 
 ChainBuilder::Linked ChainBuilder::link_access(PartitionId partition_id,
-                                               const AccessAppend& access) {
+                                               AccessAppend access) {
   auto& heads = partition(partition_id);
   codec::AccessEnvelope envelope{.tenant = access.tenant,
                                  .time = access.time,
                                  .previous_hash = {},
                                  .log_key = access.log_key,
-                                 .payload = access.payload};
+                                 .payload = std::move(access.payload)};
   if (heads.access > 0)
     envelope.previous_hash.assign(heads.access_hash.begin(), heads.access_hash.end());
   Linked linked{heads.access + 1, 0, codec::encode_access_envelope(envelope)};

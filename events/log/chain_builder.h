@@ -41,8 +41,8 @@ class ChainBuilder {
     TenantSequence sequence = 0;  // events only
     Bytes bytes;
   };
-  [[nodiscard]] Result<Linked> link_event(PartitionId partition, const EventAppend& event);
-  [[nodiscard]] Linked link_access(PartitionId partition, const AccessAppend& access);
+  [[nodiscard]] Result<Linked> link_event(PartitionId partition, EventAppend event);
+  [[nodiscard]] Linked link_access(PartitionId partition, AccessAppend access);
   // The batch is durable: the new heads become the heads.
   void commit();
 

@@ -116,9 +116,10 @@ struct AccessTrim {
 
 class EventLog : public StateReader {
  public:
+  // Takes the payloads out of `batch`.
   // unavailable: nothing is durable, a later try may work (disk full before the write).
   // unknown_outcome: the write failed half-way; the log refuses everything until it is reopened.
-  virtual Result<std::vector<Appended>> append(std::span<const Append> batch) = 0;
+  virtual Result<std::vector<Appended>> append(std::span<Append> batch) = 0;
 
   virtual Result<std::vector<StoredRecord>> read_events(PartitionId partition, LogPosition from,
                                                         std::size_t limit) const = 0;
@@ -138,7 +139,10 @@ class EventLog : public StateReader {
   virtual Result<AccessTrim> read_access_trim(PartitionId partition) const = 0;
 
   // Returns when no file of the store holds a deleted row of Family::keys any more.
+  // At once when none was deleted since the last time.
   virtual Result<void> shred_deleted_keys() = 0;
+  // True while rows of Family::keys were deleted and not shredded yet.
+  [[nodiscard]] virtual bool has_deleted_keys() const noexcept = 0;
 };
 
 // SHA-256 of the stored bytes of a record: what the next record's previous_hash holds.

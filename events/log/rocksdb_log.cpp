@@ -67,6 +67,15 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t family, const RocksDbOpt
   return out;
 }
 
+bool deletes_keys(const Append& element) {
+  return std::any_of(element.changes.begin(), element.changes.end(),
+                     [](const StateChange& change) {
+                       return change.family == Family::keys && !change.value;
+                     }) ||
+         std::any_of(element.prefix_deletes.begin(), element.prefix_deletes.end(),
+                     [](const PrefixDelete& range) { return range.family == Family::keys; });
+}
+
 class RocksDbLog final : public EventLog {
  public:
   explicit RocksDbLog(const RocksDbOptions& options) : options_(options) {}
@@ -81,7 +90,7 @@ class RocksDbLog final : public EventLog {
   Result<std::optional<Bytes>> get(Family family, BytesView key) const override;
   Result<std::vector<Row>> scan(Family family, BytesView prefix, BytesView after,
                                 std::size_t limit) const override;
-  Result<std::vector<Appended>> append(std::span<const Append> batch) override;
+  Result<std::vector<Appended>> append(std::span<Append> batch) override;
   Result<std::vector<StoredRecord>> read_events(PartitionId partition, LogPosition from,
                                                 std::size_t limit) const override {
     return read_positions(kEvents, partition, from, limit);
@@ -98,6 +107,7 @@ class RocksDbLog final : public EventLog {
                                  std::uint64_t bytes_max) override;
   Result<AccessTrim> read_access_trim(PartitionId partition) const override;
   Result<void> shred_deleted_keys() override;
+  bool has_deleted_keys() const noexcept override { return keys_deleted_ != keys_shredded_; }
 
  private:
   static void ignore(const rocksdb::Status&) {}
@@ -108,7 +118,7 @@ class RocksDbLog final : public EventLog {
   Result<void> load_partition_heads();
   Result<TenantHead> load_tenant_head(const TenantId& tenant) const;
   Result<void> check_writable();
-  Result<Appended> add(const Append& element, ChainBuilder& chain, rocksdb::WriteBatch& batch,
+  Result<Appended> add(Append& element, ChainBuilder& chain, rocksdb::WriteBatch& batch,
                        ListingOverlay& overlay);
   Result<void> add_state(const Append& element, TenantSequence sequence, rocksdb::WriteBatch& batch,
                          ListingOverlay& overlay);
@@ -124,6 +134,9 @@ class RocksDbLog final : public EventLog {
   mutable std::shared_mutex heads_mutex_;                  // guards partition_heads_
   std::map<PartitionId, PartitionHeads> partition_heads_;
   std::atomic<bool> failed_ = false;
+  // Counts appends that deleted keys; one is assumed from before the start.
+  std::atomic<std::uint64_t> keys_deleted_ = 1;
+  std::atomic<std::uint64_t> keys_shredded_ = 0;
   std::time_t space_checked_ = 0;
   bool space_ok_ = true;
 };
@@ -282,11 +295,11 @@ Result<void> RocksDbLog::add_state(const Append& element, TenantSequence sequenc
   return {};
 }
 
-Result<Appended> RocksDbLog::add(const Append& element, ChainBuilder& chain,
-                                 rocksdb::WriteBatch& batch, ListingOverlay& overlay) {
+Result<Appended> RocksDbLog::add(Append& element, ChainBuilder& chain, rocksdb::WriteBatch& batch,
+                                 ListingOverlay& overlay) {
   Appended appended;
   if (element.event) {
-    COFFER_ASSIGN(auto linked, chain.link_event(element.partition, *element.event));
+    COFFER_ASSIGN(auto linked, chain.link_event(element.partition, std::move(*element.event)));
     const auto position = position_key(element.partition, linked.position);
     ignore(batch.Put(handles_[kEvents], slice(position), slice(linked.bytes)));
     ignore(batch.Put(handles_[kTenantIndex],
@@ -294,8 +307,8 @@ Result<Appended> RocksDbLog::add(const Append& element, ChainBuilder& chain,
                      slice(position)));
     appended = {linked.sequence, linked.position};
   }
-  for (const auto& access : element.access) {
-    const auto linked = chain.link_access(element.partition, access);
+  for (auto& access : element.access) {
+    const auto linked = chain.link_access(element.partition, std::move(access));
     ignore(batch.Put(handles_[kAccess], slice(position_key(element.partition, linked.position)),
                      slice(linked.bytes)));
   }
@@ -303,7 +316,7 @@ Result<Appended> RocksDbLog::add(const Append& element, ChainBuilder& chain,
   return appended;
 }
 
-Result<std::vector<Appended>> RocksDbLog::append(std::span<const Append> elements) {
+Result<std::vector<Appended>> RocksDbLog::append(std::span<Append> elements) {
   COFFER_TRY(check_writable());
   ChainBuilder chain(claim_, tenant_heads_, partition_heads_,
                      [this](const TenantId& tenant) { return load_tenant_head(tenant); });
@@ -311,11 +324,12 @@ Result<std::vector<Appended>> RocksDbLog::append(std::span<const Append> element
   ListingOverlay overlay;
   std::vector<Appended> out;
   out.reserve(elements.size());
-  for (const auto& element : elements) {
+  for (auto& element : elements) {
     COFFER_ASSIGN(auto appended, add(element, chain, batch, overlay));
     out.push_back(appended);
   }
   COFFER_TRY(write(batch));
+  if (std::any_of(elements.begin(), elements.end(), deletes_keys)) ++keys_deleted_;
   const std::unique_lock lock(heads_mutex_);
   chain.commit();
   return out;
@@ -426,6 +440,8 @@ Result<AccessTrim> RocksDbLog::trim_access(PartitionId partition, Timestamp olde
 }
 
 Result<void> RocksDbLog::shred_deleted_keys() {
+  const auto deleted = keys_deleted_.load();
+  if (deleted == keys_shredded_) return {};
   // The order is the one that was shown to leave no copy in any file: flush every family, so that
   // no live WAL holds the blob, then compact the key family down to its last level.
   auto status = db_->Flush(rocksdb::FlushOptions{}, handles_);
@@ -434,6 +450,7 @@ Result<void> RocksDbLog::shred_deleted_keys() {
   compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
   status = db_->CompactRange(compact, handle(Family::keys), nullptr, nullptr);
   if (!status.ok()) return to_error(status, "cannot compact the key store");
+  keys_shredded_ = deleted;
   return {};
 }
 

@@ -79,4 +79,11 @@ path "identity/oidc/provider/+/authorize" {
 )hcl";
 }
 
+std::string_view response_wrapping_policy_text() noexcept {
+  return R"hcl(path "sys/wrapping/unwrap" {
+  capabilities = ["update"]
+}
+)hcl";
+}
+
 }  // namespace coffer::policy

@@ -57,5 +57,7 @@ struct PolicyDocument {
 
 // The text of the built-in `default` policy.
 [[nodiscard]] std::string_view default_policy_text() noexcept;
+// The text of the built-in `response-wrapping` policy, that of wrapping tokens.
+[[nodiscard]] std::string_view response_wrapping_policy_text() noexcept;
 
 }  // namespace coffer::policy

@@ -55,8 +55,9 @@ struct ChangeMetadata {
   std::optional<bool> cas_required;
   std::optional<Seconds> delete_version_after;
   std::optional<CustomMetadata> custom_metadata;             // replaces
-  std::optional<CustomMetadataPatch> custom_metadata_patch;  // merges; not with the one above
   bool must_exist = false;
+  // Merges; not together with custom_metadata.
+  std::optional<CustomMetadataPatch> custom_metadata_patch = std::nullopt;
 };
 struct RemoveSecret {};
 

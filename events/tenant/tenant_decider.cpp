@@ -43,36 +43,106 @@ Result<void> check_ttls(Seconds default_ttl, Seconds max_ttl) {
   return {};
 }
 
-Result<void> check_mount_path(const TenantState& state, const std::string& path) {
+// Where something shall be mounted; `refusal` is what a built-in place is answered with.
+Result<void> check_mount_place(const std::string& path, std::string_view refusal) {
   if (path == "/" || path.size() > kMountPathBytesMax)
     return invalid(fmt::format("mount path must have 1 to {} bytes", kMountPathBytesMax));
   for (std::string_view builtin : kBuiltinMounts)
-    if (path.starts_with(builtin)) return invalid(fmt::format("cannot mount \"{}\"", builtin));
+    if (path.starts_with(builtin)) return invalid(fmt::format("{} \"{}\"", refusal, builtin));
   const bool printable = std::all_of(path.begin(), path.end(), [](char c) {
     return static_cast<unsigned char>(c) > ' ' && c != '*' && c != '+' && c != 0x7F;
   });
   if (!printable || path.find("//") != std::string::npos)
     return invalid("mount path holds a character that is not allowed");
-  for (const auto& [existing, mount] : state.mounts)
-    if (path.starts_with(existing) || existing.starts_with(path))
-      return invalid(fmt::format("path is already in use at {}", existing));
   return {};
 }
 
-// Vault's aliases: kv-v2 and kv-v1 name the version in the type.
-Result<TextMap> kv_options(const EnableMount& command) {
-  TextMap options = command.options;
-  if (command.type.empty()) return invalid("backend type must be specified as a string");
-  if (command.type == "kv-v2") options.insert_or_assign("version", std::string(1, '2'));
-  if (command.type != "kv" && command.type != "kv-v2" && command.type != "kv-v1")
-    return invalid(fmt::format("plugin not found in the catalog: {}", command.type));
-  const auto version = options.find("version");
-  if (command.type == "kv-v1" || version == options.end() || version->second == "1" ||
-      version->second.empty())
-    return fail(ErrorCode::unsupported,
-                "KV version 1 is not supported by this server: set options.version to \"2\"");
-  if (version->second != "2") return invalid("nil backend of type \"kv\" returned from factory");
-  return options;
+// The mount that `path` equals, lies in or lies above; mounts never nest.
+const Mount* find_conflict(const TenantState& state, const std::string& path) {
+  for (const auto& [existing, mount] : state.mounts)
+    if (path.starts_with(existing) || existing.starts_with(path)) return &mount;
+  return nullptr;
+}
+
+struct MountType {
+  std::string type;
+  TextMap options;
+};
+// Vault's aliases: kv-v2 and kv-v1 name the version in the type; generic is version 1 of old.
+Result<MountType> mount_type(const EnableMount& command) {
+  MountType out{command.type, command.options};
+  if (out.type.empty()) return invalid("backend type must be specified as a string");
+  if (out.type == "generic") return out;
+  if (out.type == "kv-v1" || out.type == "kv-v2") {
+    out.options.insert_or_assign("version", out.type.substr(4));
+    out.type = "kv";
+  }
+  if (out.type != "kv")
+    return invalid(fmt::format("plugin not found in the catalog: {}", out.type));
+  const auto version = out.options.find("version");
+  if (version != out.options.end() && !version->second.empty() && version->second != "1" &&
+      version->second != "2")
+    return invalid("nil backend of type \"kv\" returned from factory");
+  return out;
+}
+
+// Of a secret in version 1 only the value written last is kept.
+constexpr secret::MountSettings kUnversioned{
+    .max_versions = 1, .cas_required = false, .delete_version_after = {}};
+
+Result<void> check_version(const Mount& mount, const std::string& wanted) {
+  if (wanted == "1" && mount.is_versioned())
+    return invalid("cannot downgrade mount from version 2");
+  if (wanted != "1" && wanted != "2")
+    return invalid(fmt::format("unable to convert version {} to a supported one", wanted));
+  if (wanted == "2" && mount.type != "kv")
+    return invalid(fmt::format("a mount of type \"{}\" has no version 2", mount.type));
+  return {};
+}
+
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// A name as roles and their path suffixes have it: words, joined by '.' and '-'.
+bool is_role_word(std::string_view name) {
+  return !name.empty() && name.size() <= kTokenRoleNameBytesMax && is_word(name.front()) &&
+         is_word(name.back()) && std::all_of(name.begin(), name.end(), [](char c) {
+           return is_word(c) || c == '.' || c == '-';
+         });
+}
+
+Result<void> check_role(const token::TokenRole& role) {
+  if (!role.path_suffix.empty() && !is_role_word(role.path_suffix))
+    return invalid("given role path suffix contains invalid characters");
+  if (role.period.count < 0) return invalid("'token_period' cannot be negative");
+  if (role.explicit_max_ttl.count < 0)
+    return invalid("'token_explicit_max_ttl' cannot be negative");
+  std::size_t bytes = 0;
+  for (const auto* names : {&role.allowed_policies, &role.disallowed_policies,
+                            &role.allowed_policies_glob, &role.disallowed_policies_glob})
+    for (const auto& name : *names) bytes += name.size() + 1;
+  if (bytes > kTokenRoleBytesMax)
+    return invalid(fmt::format("a token role has at most {} bytes", kTokenRoleBytesMax));
+  return {};
+}
+
+token::TokenRole changed_role(token::TokenRole role, const WriteTokenRole& change) {
+  const auto set = [](auto& member, const auto& wanted) {
+    if (wanted) member = *wanted;
+  };
+  set(role.allowed_policies, change.allowed_policies);
+  set(role.disallowed_policies, change.disallowed_policies);
+  set(role.allowed_policies_glob, change.allowed_policies_glob);
+  set(role.disallowed_policies_glob, change.disallowed_policies_glob);
+  set(role.orphan, change.orphan);
+  set(role.renewable, change.renewable);
+  set(role.no_default_policy, change.no_default_policy);
+  set(role.path_suffix, change.path_suffix);
+  set(role.period, change.period);
+  set(role.explicit_max_ttl, change.explicit_max_ttl);
+  set(role.num_uses, change.num_uses);
+  return role;
 }
 
 struct Decider {
@@ -95,30 +165,41 @@ struct Decider {
   }
   Result<std::vector<Event>> operator()(const EnableMount& c) const {
     const auto path = with_slash(c.path);
-    COFFER_TRY(check_mount_path(state, path));
+    COFFER_TRY(check_mount_place(path, "cannot mount"));
+    if (const auto* existing = find_conflict(state, path))
+      return invalid(fmt::format("path is already in use at {}", existing->path));
     COFFER_TRY(check_tuning(c.tuning));
     COFFER_TRY(check_ttls(c.tuning.default_lease_ttl.value_or(Seconds{0}),
                           c.tuning.max_lease_ttl.value_or(Seconds{0})));
-    COFFER_ASSIGN(auto options, kv_options(c));
+    COFFER_ASSIGN(auto kind, mount_type(c));
     if (state.mounts.size() >= kMountsMax)
       return fail(ErrorCode::quota_exceeded, fmt::format("at most {} mounts", kMountsMax));
-    return std::vector<Event>{MountEnabled{c.id, path, "kv", "kv_" + c.accessor_suffix,
-                                           std::move(options), c.tuning, c.local, c.seal_wrap,
+    const auto accessor = kind.type + "_" + c.accessor_suffix;
+    const bool versioned = is_versioned_kv(kind.type, kind.options);
+    std::vector<Event> events{MountEnabled{c.id, path, std::move(kind.type), accessor,
+                                           std::move(kind.options), c.tuning, c.local, c.seal_wrap,
                                            now}};
+    if (!versioned) events.emplace_back(MountSettingsChanged{path, kUnversioned});
+    return events;
   }
   Result<std::vector<Event>> operator()(const TuneMount& c) const {
     const auto path = with_slash(c.path);
     const auto found = state.mounts.find(path);
     if (found == state.mounts.end())
       return invalid(fmt::format("cannot fetch sysview for path \"{}\"", c.path));
-    if (c.version && *c.version == "1") return invalid("cannot downgrade mount from version 2");
-    if (c.version && *c.version != "2")
-      return invalid(fmt::format("unable to convert version {} to a supported one", *c.version));
+    if (c.version) COFFER_TRY(check_version(found->second, *c.version));
     COFFER_TRY(check_tuning(c.tuning));
     COFFER_TRY(check_ttls(c.tuning.default_lease_ttl.value_or(found->second.default_lease_ttl),
                           c.tuning.max_lease_ttl.value_or(found->second.max_lease_ttl)));
-    if (c.tuning == MountTuning{}) return std::vector<Event>{};
-    return std::vector<Event>{MountTuned{path, c.tuning}};
+    std::vector<Event> events;
+    if (c.tuning != MountTuning{}) events.emplace_back(MountTuned{path, c.tuning});
+    if (c.version && *c.version == "2" && !found->second.is_versioned()) {
+      auto options = found->second.options;
+      options.insert_or_assign("version", *c.version);
+      events.emplace_back(MountOptionsChanged{path, std::move(options)});
+      events.emplace_back(MountSettingsChanged{path, {}});
+    }
+    return events;
   }
   Result<std::vector<Event>> operator()(const DisableMount& c) const {
     const auto path = with_slash(c.path);
@@ -128,16 +209,47 @@ struct Decider {
     if (found == state.mounts.end()) return std::vector<Event>{};
     return std::vector<Event>{MountDisabled{path, found->second.id}};
   }
+  Result<std::vector<Event>> operator()(const MoveMount& c) const {
+    const auto from = with_slash(c.from);
+    const auto to = with_slash(c.to);
+    for (std::string_view builtin : kBuiltinMounts)
+      if (from.starts_with(builtin)) return invalid(fmt::format("cannot remount \"{}\"", builtin));
+    COFFER_TRY(check_mount_place(to, "cannot remount to"));
+    const auto found = state.mounts.find(from);
+    if (found == state.mounts.end())
+      return invalid(fmt::format("no matching mount at \"{}\"", from));
+    if (const auto* existing = find_conflict(state, to))
+      return invalid(fmt::format("path in use at \"{}\"", existing->path));
+    return std::vector<Event>{MountMoved{from, to, found->second.id, c.migration}};
+  }
   Result<std::vector<Event>> operator()(const ChangeMountSettings& c) const {
     const auto path = with_slash(c.path);
     const auto found = state.mounts.find(path);
     if (found == state.mounts.end()) return fail(ErrorCode::not_found, "no such mount");
+    if (!found->second.is_versioned()) return invalid("the mount has no settings of version 2");
     auto settings = found->second.settings;
     if (c.max_versions) settings.max_versions = *c.max_versions;
     if (c.cas_required) settings.cas_required = *c.cas_required;
     if (c.delete_version_after) settings.delete_version_after = *c.delete_version_after;
     if (settings == found->second.settings) return std::vector<Event>{};
     return std::vector<Event>{MountSettingsChanged{path, settings}};
+  }
+  Result<std::vector<Event>> operator()(const WriteTokenRole& c) const {
+    if (!is_role_word(c.name))
+      return invalid(fmt::format("a role name has 1 to {} letters, digits, '_', '.' and '-'",
+                                 kTokenRoleNameBytesMax));
+    const auto found = state.token_roles.find(c.name);
+    const bool is_new = found == state.token_roles.end();
+    if (is_new && state.token_roles.size() >= kTokenRolesMax)
+      return fail(ErrorCode::quota_exceeded, fmt::format("at most {} token roles", kTokenRolesMax));
+    auto role = changed_role(is_new ? token::TokenRole{} : found->second, c);
+    COFFER_TRY(check_role(role));
+    if (!is_new && role == found->second) return std::vector<Event>{};
+    return std::vector<Event>{TokenRoleWritten{c.name, std::move(role)}};
+  }
+  Result<std::vector<Event>> operator()(const RemoveTokenRole& c) const {
+    if (!state.token_roles.contains(c.name)) return std::vector<Event>{};
+    return std::vector<Event>{TokenRoleRemoved{c.name}};
   }
 };
 

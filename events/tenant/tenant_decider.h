@@ -1,4 +1,4 @@
-// The rules of a tenant: names, mounts, KV settings. Pure. Error texts are Vault's.
+// The rules of a tenant: names, mounts, KV settings, token roles. Pure. Error texts are Vault's.
 #pragma once
 
 #include <variant>
@@ -44,11 +44,39 @@ struct ChangeMountSettings {
   std::optional<bool> cas_required;
   std::optional<Seconds> delete_version_after;
 };
+struct MoveMount {
+  std::string from;
+  std::string to;
+  MigrationId migration;  // random
+};
+// Creates the role or changes it; absent members stay as they are. Lists come sorted, without
+// doubles.
+struct WriteTokenRole {
+  std::string name;
+  std::optional<std::vector<std::string>> allowed_policies;
+  std::optional<std::vector<std::string>> disallowed_policies;
+  std::optional<std::vector<std::string>> allowed_policies_glob;
+  std::optional<std::vector<std::string>> disallowed_policies_glob;
+  std::optional<bool> orphan;
+  std::optional<bool> renewable;
+  std::optional<bool> no_default_policy;
+  std::optional<std::string> path_suffix;
+  std::optional<Seconds> period;
+  std::optional<Seconds> explicit_max_ttl;
+  std::optional<std::uint64_t> num_uses;
+};
+struct RemoveTokenRole {
+  std::string name;
+};
 
-using Command = std::variant<CreateTenant, ChangeTenantMetadata, DeleteTenant, EnableMount,
-                             TuneMount, DisableMount, ChangeMountSettings>;
+using Command =
+    std::variant<CreateTenant, ChangeTenantMetadata, DeleteTenant, EnableMount, TuneMount,
+                 DisableMount, ChangeMountSettings, MoveMount, WriteTokenRole, RemoveTokenRole>;
 
 inline constexpr std::size_t kMountsMax = 1000;
+inline constexpr std::size_t kTokenRolesMax = 1000;
+inline constexpr std::size_t kTokenRoleNameBytesMax = 128;
+inline constexpr std::size_t kTokenRoleBytesMax = 64 * 1024;  // all its texts together
 inline constexpr std::size_t kMountPathBytesMax = 512;
 inline constexpr std::size_t kTenantNameBytesMax = 128;
 

@@ -1,4 +1,4 @@
-// Events of a tenant (a Vault namespace): its own record and its mounts.
+// Events of a tenant (a Vault namespace): its own record, its mounts and its token roles.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,12 @@
 #include "events/base/ids.h"
 #include "events/base/time.h"
 #include "events/secret/secret_events.h"
+#include "events/token/token_events.h"
 
 namespace coffer::tenant {
 
 using TextMap = std::map<std::string, std::string>;
+using MigrationId = Id128<struct MigrationTag>;  // of one move of a mount
 
 // What may be tuned on a mount; absent members stay as they are.
 struct MountTuning {
@@ -44,9 +46,9 @@ struct TenantDeleted {
 struct MountEnabled {
   MountId id;
   std::string path;      // "secret/", "team/kv/"
-  std::string type;      // "kv"
+  std::string type;      // "kv", or "generic", the old name of version 1
   std::string accessor;  // "kv_1a2b3c4d"
-  TextMap options;       // {"version": "2"}
+  TextMap options;       // {"version": "2"}; without "version" it is version 1
   MountTuning tuning;
   bool local = false;
   bool seal_wrap = false;
@@ -71,7 +73,32 @@ struct MountSettingsChanged {
   friend bool operator==(const MountSettingsChanged&, const MountSettingsChanged&) = default;
 };
 
+struct MountOptionsChanged {
+  std::string path;
+  TextMap options;  // the whole new map
+  friend bool operator==(const MountOptionsChanged&, const MountOptionsChanged&) = default;
+};
+// What lies below it stays where it is stored: rows carry the mount's id, not its path.
+struct MountMoved {
+  std::string from;
+  std::string to;
+  MountId id;
+  MigrationId migration;
+  friend bool operator==(const MountMoved&, const MountMoved&) = default;
+};
+struct TokenRoleWritten {
+  std::string name;
+  token::TokenRole role;  // the whole new one
+  friend bool operator==(const TokenRoleWritten&, const TokenRoleWritten&) = default;
+};
+// Tokens made with it live on.
+struct TokenRoleRemoved {
+  std::string name;
+  friend bool operator==(const TokenRoleRemoved&, const TokenRoleRemoved&) = default;
+};
+
 using Event = std::variant<TenantCreated, TenantMetadataChanged, TenantDeleted, MountEnabled,
-                           MountTuned, MountDisabled, MountSettingsChanged>;
+                           MountTuned, MountDisabled, MountSettingsChanged, MountOptionsChanged,
+                           MountMoved, TokenRoleWritten, TokenRoleRemoved>;
 
 }  // namespace coffer::tenant

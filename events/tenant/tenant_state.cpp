@@ -34,6 +34,7 @@ struct Evolver {
   Result<void> operator()(const TenantDeleted&) {
     state.deleted = true;
     state.mounts.clear();
+    state.token_roles.clear();
     return {};
   }
   Result<void> operator()(const MountEnabled& e) {
@@ -50,7 +51,9 @@ struct Evolver {
                 .local = e.local,
                 .seal_wrap = e.seal_wrap,
                 .created_time = e.created_time,
-                .settings = {}};
+                .settings = {},
+                .migration = {},
+                .moved_from = {}};
     tune(mount, e.tuning);
     if (!state.mounts.emplace(e.path, std::move(mount)).second)
       return corrupt("mount enabled twice");
@@ -72,9 +75,39 @@ struct Evolver {
     found->second.settings = e.settings;
     return {};
   }
+  Result<void> operator()(const MountOptionsChanged& e) {
+    const auto found = state.mounts.find(e.path);
+    if (found == state.mounts.end()) return corrupt("mount with new options is not there");
+    found->second.options = e.options;
+    return {};
+  }
+  Result<void> operator()(const MountMoved& e) {
+    if (state.mounts.contains(e.to)) return corrupt("mount moved onto another");
+    auto node = state.mounts.extract(e.from);
+    if (node.empty()) return corrupt("moved mount is not there");
+    node.key() = e.to;
+    node.mapped().path = e.to;
+    node.mapped().migration = e.migration;
+    node.mapped().moved_from = e.from;
+    state.mounts.insert(std::move(node));
+    return {};
+  }
+  Result<void> operator()(const TokenRoleWritten& e) {
+    state.token_roles.insert_or_assign(e.name, e.role);
+    return {};
+  }
+  Result<void> operator()(const TokenRoleRemoved& e) {
+    if (state.token_roles.erase(e.name) == 0) return corrupt("removed token role is not there");
+    return {};
+  }
 };
 
 }  // namespace
+
+bool is_versioned_kv(std::string_view type, const TextMap& options) noexcept {
+  const auto version = options.find("version");
+  return type == "kv" && version != options.end() && version->second == "2";
+}
 
 const Mount* TenantState::find_mount(std::string_view request_path) const noexcept {
   // Mounts never nest, so the greatest path not above the request's is the only candidate.

@@ -1,4 +1,4 @@
-// State of a tenant: who it is and what is mounted.
+// State of a tenant: who it is, what is mounted, its token roles.
 #pragma once
 
 #include <map>
@@ -8,6 +8,9 @@
 #include "events/tenant/tenant_events.h"
 
 namespace coffer::tenant {
+
+// KV version 2. All other mounts are version 1: one value of a secret, no metadata.
+[[nodiscard]] bool is_versioned_kv(std::string_view type, const TextMap& options) noexcept;
 
 struct Mount {
   MountId id;
@@ -24,7 +27,11 @@ struct Mount {
   bool seal_wrap = false;
   Timestamp created_time;
   secret::MountSettings settings;
+  MigrationId migration{};      // of the last move; zero: it was never moved
+  std::string moved_from = {};  // where it was before
   friend bool operator==(const Mount&, const Mount&) = default;
+
+  [[nodiscard]] bool is_versioned() const noexcept { return is_versioned_kv(type, options); }
 };
 
 struct TenantState {
@@ -35,6 +42,7 @@ struct TenantState {
   TextMap custom_metadata;
   Timestamp created_time;
   std::map<std::string, Mount> mounts;  // by path; the built-in ones are not listed
+  std::map<std::string, token::TokenRole> token_roles = {};
   friend bool operator==(const TenantState&, const TenantState&) = default;
 
   // The mount whose path is a prefix of `request_path`; mounts never nest. Null when none.

@@ -1,55 +1,17 @@
-// One token: events, state, rules. The token's text is never here, only a keyed hash (TokenId).
+// One token: state and rules. The token's text is never here, only a keyed hash (TokenId).
 // Validity depends on the ancestors too: a token dies with its parent, so revoking a parent with
 // any number of children is one event; readers walk up the chain (is_live plus ancestors).
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <optional>
-#include <string>
-#include <variant>
-#include <vector>
+#include <string_view>
 
-#include "events/base/ids.h"
 #include "events/base/result.h"
-#include "events/base/time.h"
+#include "events/token/token_events.h"
 
 namespace coffer::token {
 
-using TextMap = std::map<std::string, std::string>;
-
-struct TokenCreated {
-  TokenId id;
-  std::string accessor;
-  TenantId tenant;                    // whose policies it carries
-  TokenId parent;                     // zero for an orphan
-  std::vector<std::string> policies;  // sorted, unique
-  TextMap meta;
-  std::string display_name;
-  std::string path;  // "auth/token/create", "auth/token/root"
-  Timestamp created_time;
-  Seconds ttl{0};  // 0: never expires
-  Seconds explicit_max_ttl{0};
-  Seconds period{0};
-  std::uint64_t num_uses = 0;  // 0: not limited
-  bool renewable = false;
-  friend bool operator==(const TokenCreated&, const TokenCreated&) = default;
-};
-struct TokenRenewed {
-  Timestamp renewed_time;
-  Timestamp expire_time;
-  friend bool operator==(const TokenRenewed&, const TokenRenewed&) = default;
-};
-struct TokenUsed {  // only for tokens with limited uses
-  std::uint64_t uses_left = 0;
-  friend bool operator==(const TokenUsed&, const TokenUsed&) = default;
-};
-struct TokenRevoked {
-  Timestamp revoked_time;
-  bool children_live_on = false;  // revoke-orphan
-  friend bool operator==(const TokenRevoked&, const TokenRevoked&) = default;
-};
-using Event = std::variant<TokenCreated, TokenRenewed, TokenUsed, TokenRevoked>;
+inline constexpr std::string_view kWrappingPolicy = "response-wrapping";
 
 struct TokenState {
   bool exists = false;
@@ -81,6 +43,10 @@ struct TokenState {
   }
   [[nodiscard]] bool is_root() const noexcept {
     return policies.size() == 1 && policies.front() == "root";
+  }
+  // Fetches one stored answer and can do nothing else.
+  [[nodiscard]] bool is_wrapping() const noexcept {
+    return policies.size() == 1 && policies.front() == kWrappingPolicy;
   }
   [[nodiscard]] Seconds ttl_left(Timestamp now) const noexcept;
 };
@@ -119,19 +85,30 @@ struct TokenRequest {
   std::uint64_t num_uses = 0;
   bool custom_id = false;
   std::string type;  // "", "service"; "batch" is refused
+  std::string role;  // name of the tenant's token role; empty: none
 };
 struct TokenPlan {
   TokenCreated created;  // id and accessor are left to the caller
   std::vector<std::string> warnings;
 };
+// A token that stands for the answer of the request to `path`; id and accessor are left to the
+// caller.
+[[nodiscard]] TokenCreated wrapping_token(TenantId tenant, std::string path, Seconds ttl,
+                                          Timestamp now);
+
+// Policy names as they are compared: without surrounding blanks, lower case, sorted, once each.
+[[nodiscard]] std::vector<std::string> clean_policy_names(const std::vector<std::string>& names);
+
 struct TokenLimits {
   Seconds default_ttl{0};
   Seconds max_ttl{0};
 };
 // The rules of creating a child of `parent`, with Vault's texts. `parent_has_sudo`: root, or sudo
 // on the path. `tenant` is where the token will live; it may be below the parent's own tenant.
+// `role`: what request.role names there, null when it is not known.
 [[nodiscard]] Result<TokenPlan> plan_token(const TokenState& parent, bool parent_has_sudo,
                                            TenantId tenant, const TokenRequest& request,
-                                           const TokenLimits& limits, Timestamp now);
+                                           const TokenLimits& limits, Timestamp now,
+                                           const TokenRole* role = nullptr);
 
 }  // namespace coffer::token

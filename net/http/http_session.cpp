@@ -166,6 +166,8 @@ void HttpSession::dispatch() {
 }
 
 void HttpSession::reply(std::uint64_t number, HttpResponse response) {
+  // Tickets answer once, so the numbers agree. A mistake here would hand one request the secret of
+  // another, hence the second look.
   if (state_ != State::handling || number != request_number_) return;
   guarded([&] { send(std::move(response)); });
 }

@@ -70,12 +70,13 @@ Result<token::TokenRequest> read_request(const Fields& fields) {
   return request;
 }
 
-void create(Exchange& x, bool orphan_endpoint) {
+void create(Exchange& x, bool orphan_endpoint, std::string_view role = {}) {
   const auto fields = x.fields();
   COFFER_FIELD(auto id, x, read_custom_id(fields));
   COFFER_FIELD(auto request, x, read_request(fields));
   request.custom_id = !id.empty();
   request.orphan_endpoint = orphan_endpoint;
+  request.role = role;
   x.port().create_token(x.admission(), std::move(request), std::move(id), 200,
                         x.then<api::TokenIssued>([](Exchange& self, api::TokenIssued issued) {
                           const auto auth = auth_block(issued.state, issued.token.expose_text(),
@@ -92,7 +93,7 @@ void token_create(Exchange& x, std::string_view) { create(x, false); }
 void token_create_orphan(Exchange& x, std::string_view) { create(x, true); }
 
 void token_create_with_role(Exchange& x, std::string_view role) {
-  x.refuse(ErrorCode::invalid_argument, fmt::format("unknown role {}", role));
+  create(x, false, role);
 }
 
 }  // namespace coffer::net::vault

@@ -98,11 +98,11 @@ Answer redirect_answer(const std::string& location, bool with_body) {
 
 }  // namespace
 
-void begin_envelope(json::Writer& writer, std::string_view request_id) {
+void begin_envelope(json::Writer& writer, std::string_view request_id, Seconds lease_duration) {
   writer.begin_object().key("request_id").string(request_id);
   writer.key("lease_id").string("");
   writer.key("renewable").boolean(false);
-  writer.key("lease_duration").integer(0);
+  writer.key("lease_duration").integer(lease_duration.count);
   writer.key("data");
 }
 
@@ -125,6 +125,7 @@ Answer warning_answer(int status, std::string_view request_id, const Warnings& w
 Answer injected_answer(std::string_view request_id, const SecretBytes& data) {
   Answer answer;
   answer.status = 200;
+  answer.enveloped = true;
   answer.body.reserve(kEnvelopeBytes + 2 * data.size());
   json::Writer writer(answer.body);
   begin_envelope(writer, request_id);
@@ -142,6 +143,7 @@ Answer auth_answer(std::string_view request_id, const SecretBytes& auth,
                    const Warnings& warnings) {
   Answer answer;
   answer.status = 200;
+  answer.enveloped = true;
   answer.body.reserve(kEnvelopeBytes + auth.size());
   json::Writer writer(answer.body);
   begin_envelope(writer, request_id);

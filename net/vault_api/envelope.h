@@ -26,6 +26,7 @@ struct Answer {
   bool retry_later = false;
   std::optional<ErrorCode> error;
   VersionNumber secret_version = 0;
+  bool enveloped = false;  // the body is a success envelope: it can be wrapped
 };
 
 inline constexpr std::size_t kEnvelopeBytes = 320;  // room for the envelope around the data
@@ -33,7 +34,8 @@ inline constexpr std::size_t kEnvelopeBytes = 320;  // room for the envelope aro
 using Warnings = std::vector<std::string>;
 
 // The parts around the value of "data".
-void begin_envelope(json::Writer& writer, std::string_view request_id);
+void begin_envelope(json::Writer& writer, std::string_view request_id,
+                    Seconds lease_duration = Seconds{0});
 void end_envelope(json::Writer& writer, const Warnings& warnings);
 
 [[nodiscard]] Answer no_content();
@@ -46,6 +48,7 @@ template <class WriteData>
                                  WriteData&& write_data, const Warnings& warnings = {}) {
   Answer answer;
   answer.status = 200;
+  answer.enveloped = true;
   answer.body.reserve(kEnvelopeBytes + data_bytes);
   json::Writer writer(answer.body);
   begin_envelope(writer, request_id);

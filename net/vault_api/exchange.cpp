@@ -1,11 +1,13 @@
 #include "net/vault_api/exchange.h"
 
 #include "net/vault_api/routes.h"
+#include "net/vault_api/wrapping.h"
 
 namespace coffer::net::vault {
 namespace {
 
 constexpr std::string_view kTokenPaths = "auth/token/";
+constexpr std::string_view kWrappingPaths = "sys/wrapping/";
 
 }  // namespace
 
@@ -21,6 +23,9 @@ void Exchange::begin(HttpRequest& request) {
     admission_ = port().admit_public(make_head());
     return answer(refusal_answer(*request_.refusal, request.method == "GET"));
   }
+  if (request_.path.find(kTokenPaths) != std::string::npos ||
+      request_.path.find(kWrappingPaths) != std::string::npos)
+    own_token_ = request_.token.clone();
   std::string_view argument;
   const auto* route = find_route(system_routes(), request_.path, argument);
   const auto access = route == nullptr ? Route::Access::token : route->access;
@@ -39,6 +44,7 @@ api::RequestHead Exchange::make_head() {
   head.path = request_.path;
   head.remote_address = remote_address_;
   head.parameters = request_.field_root();
+  head.wrap_ttl = request_.wrap_ttl;
   return head;
 }
 
@@ -63,7 +69,6 @@ void Exchange::serve_public(bool needs_unsealed) {
 }
 
 void Exchange::serve_admitted() {
-  if (request_.path.find(kTokenPaths) != std::string::npos) own_token_ = request_.token.clone();
   port().admit(make_head(), [self = shared_from_this()](api::AdmissionPtr admission) {
     self->guarded([&] { self->admitted(std::move(admission)); });
   });
@@ -97,6 +102,44 @@ void Exchange::refuse(ErrorCode code, std::string text) noexcept {
 
 void Exchange::answer(Answer answer, bool recorded) noexcept {
   if (answered_.exchange(true)) return;
+  if (!wants_wrapping(answer)) return finish(std::move(answer), recorded);
+  try {
+    wrap(std::move(answer), recorded);
+  } catch (...) {
+    Answer bare;
+    bare.status = 500;
+    bare.error = ErrorCode::internal;
+    finish(std::move(bare), recorded);
+  }
+}
+
+bool Exchange::wants_wrapping(const Answer& answer) const noexcept {
+  return request_.wrap_ttl.count > 0 && answer.enveloped && admission_ != nullptr &&
+         admission_->token != nullptr;
+}
+
+void Exchange::wrap(Answer answer, bool recorded) {
+  auto accessor = wrapped_accessor(answer);
+  auto content = pack_answer(answer);
+  const auto version = answer.secret_version;
+  port().wrap(admission_, std::move(content), request_.wrap_ttl, admission_->head.path,
+              [self = shared_from_this(), accessor = std::move(accessor), version,
+               recorded](Result<api::Wrapped> wrapped) {
+                Answer outcome;
+                outcome.status = 500;
+                outcome.error = ErrorCode::internal;
+                try {
+                  outcome = wrapped ? wrap_info_answer(*wrapped, accessor)
+                                    : error_answer(wrapped.error(), true);
+                } catch (...) {
+                  // The bare status has to do.
+                }
+                outcome.secret_version = version;
+                self->finish(std::move(outcome), recorded);
+              });
+}
+
+void Exchange::finish(Answer answer, bool recorded) noexcept {
   answer_ = std::move(answer);
   if (recorded) return send();
   try {

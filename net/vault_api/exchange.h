@@ -84,7 +84,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // From here on only after admission.
   [[nodiscard]] const api::AdmissionPtr& admission() const noexcept { return admission_; }
   [[nodiscard]] const api::TenantView& tenant() const noexcept { return *admission_->tenant; }
-  // The caller's own token; kept only for auth/token/, which shows it to the caller.
+  // The caller's own token; kept only for auth/token/, which shows it to the caller, and for
+  // sys/wrapping/, where it may be the one in question.
   [[nodiscard]] std::string_view own_token() const noexcept { return own_token_.expose_text(); }
 
   template <class WriteData>
@@ -106,6 +107,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void serve_admitted();
   void admitted(api::AdmissionPtr admission);
   [[nodiscard]] bool refuse_write_to_folder();
+  [[nodiscard]] bool wants_wrapping(const Answer& answer) const noexcept;
+  void wrap(Answer answer, bool recorded);
+  void finish(Answer answer, bool recorded) noexcept;
   void recorded(const Result<void>& result) noexcept;
   void send() noexcept;
 

@@ -9,7 +9,6 @@
 namespace coffer::net::vault {
 namespace {
 
-constexpr std::size_t kQuotedBytesMax = 64;
 
 Error invalid(std::string why) { return fail(ErrorCode::invalid_argument, std::move(why)); }
 
@@ -30,10 +29,10 @@ Error unconvertible(std::string_view wanted, const json::Value& value) {
                              go_type(value)));
 }
 
-Error unparsable(std::string_view type, std::string_view function, std::string_view text,
-                 std::string_view why) {
-  return invalid(fmt::format("cannot parse '' as {}: strconv.{}: parsing \"{}\": {}", type,
-                             function, text.substr(0, kQuotedBytesMax), why));
+// Vault quotes the value here. A value that ends in the wrong field may be a secret, so it is not
+// repeated.
+Error unparsable(std::string_view type, std::string_view function, std::string_view why) {
+  return invalid(fmt::format("cannot parse '' as {}: strconv.{}: {}", type, function, why));
 }
 
 Result<std::int64_t> parse_integer(std::string_view text) {
@@ -44,10 +43,10 @@ Result<std::int64_t> parse_integer(std::string_view text) {
   const auto* end = digits.data() + digits.size();
   const auto [stop, problem] = std::from_chars(digits.data(), end, number);
   if (problem == std::errc::result_out_of_range)
-    return unparsable("int", "ParseInt", text, "value out of range");
+    return unparsable("int", "ParseInt", "value out of range");
   const bool sign_twice = digits.size() < text.size() && digits.starts_with('-');
   if (problem != std::errc{} || stop != end || sign_twice)
-    return unparsable("int", "ParseInt", text, "invalid syntax");
+    return unparsable("int", "ParseInt", "invalid syntax");
   return number;
 }
 
@@ -140,7 +139,7 @@ Result<bool> to_boolean(const json::Value& value) {
     case json::Kind::string: {
       if (value.text().empty()) return false;
       if (const auto flag = parse_bool(value.text())) return *flag;
-      return unparsable("bool", "ParseBool", value.text(), "invalid syntax");
+      return unparsable("bool", "ParseBool", "invalid syntax");
     }
     case json::Kind::array:
     case json::Kind::object: break;

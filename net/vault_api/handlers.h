@@ -30,6 +30,8 @@ void kv_config_read(Exchange& x, std::string_view);
 void kv_config_write(Exchange& x, std::string_view);
 // A path that KV version 2 does not have.
 void kv_wrong_path(Exchange& x);
+// kv_v1.cpp: every path of a mount of version 1.
+void kv_v1(Exchange& x, std::string_view path);
 
 // sys_health.cpp
 void sys_health(Exchange& x, std::string_view);
@@ -47,6 +49,9 @@ void sys_mount_enable(Exchange& x, std::string_view path);
 void sys_mount_disable(Exchange& x, std::string_view path);
 void sys_mount_tuning_read(Exchange& x, std::string_view path);
 void sys_mount_tune(Exchange& x, std::string_view path);
+// sys_remount.cpp
+void sys_remount(Exchange& x, std::string_view);
+void sys_remount_status(Exchange& x, std::string_view id);
 // sys_internal_ui.cpp
 void sys_visible_mounts(Exchange& x, std::string_view);
 void sys_mount_preflight(Exchange& x, std::string_view path);
@@ -67,6 +72,11 @@ void sys_policy_remove(Exchange& x, std::string_view name);
 void sys_capabilities_self(Exchange& x, std::string_view);
 void sys_capabilities_token(Exchange& x, std::string_view);
 void sys_capabilities_accessor(Exchange& x, std::string_view);
+// sys_wrapping.cpp
+void sys_wrapping_wrap(Exchange& x, std::string_view);
+void sys_wrapping_unwrap(Exchange& x, std::string_view);
+void sys_wrapping_rewrap(Exchange& x, std::string_view);
+void sys_wrapping_lookup(Exchange& x, std::string_view);
 // sys_namespaces.cpp
 void sys_namespaces_list(Exchange& x, std::string_view);
 void sys_namespace_read(Exchange& x, std::string_view name);
@@ -82,6 +92,11 @@ void sys_events_verify(Exchange& x, std::string_view);
 void token_create(Exchange& x, std::string_view);
 void token_create_orphan(Exchange& x, std::string_view);
 void token_create_with_role(Exchange& x, std::string_view role);
+// auth_token_roles.cpp
+void token_roles_list(Exchange& x, std::string_view);
+void token_role_read(Exchange& x, std::string_view name);
+void token_role_write(Exchange& x, std::string_view name);
+void token_role_remove(Exchange& x, std::string_view name);
 // auth_token_lookup.cpp
 void token_lookup(Exchange& x, std::string_view);
 void token_lookup_self(Exchange& x, std::string_view);

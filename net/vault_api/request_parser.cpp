@@ -195,7 +195,6 @@ Step RequestReader::read_list() {
   return std::nullopt;
 }
 
-// Response wrapping is not offered: a caller who asked for it must not get the bare answer.
 Step RequestReader::read_wrapping() {
   const auto text = header("x-vault-wrap-ttl");
   if (text.empty()) return std::nullopt;
@@ -204,8 +203,7 @@ Step RequestReader::read_wrapping() {
     return refuse(400, "error parsing X-Vault-Wrap-TTL header: " + span.error().message);
   if (span.value().count < 0)
     return refuse(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl is negative");
-  if (span.value().count > 0)
-    return refuse(400, "response wrapping is not supported by this server");
+  parsed_.wrap_ttl = span.value();
   return std::nullopt;
 }
 

@@ -31,6 +31,8 @@ constexpr Route kSystemRoutes[] = {
      .update = sys_mount_tune},
     {.prefix = "sys/mounts/", .argument = rest, .read = sys_mount_read,
      .update = sys_mount_enable, .remove = sys_mount_disable},
+    {.prefix = "sys/remount", .update = sys_remount},
+    {.prefix = "sys/remount/status/", .argument = rest, .read = sys_remount_status},
     {.prefix = "sys/auth", .read = sys_auth_list},
     {.prefix = "sys/auth/", .argument = rest, .suffix = "/tune", .read = sys_auth_tuning_read},
     {.prefix = "sys/auth/", .argument = rest, .read = sys_auth_read, .update = sys_auth_enable,
@@ -48,6 +50,11 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "sys/policy/", .argument = rest, .read = sys_policy_read_old,
      .update = sys_policy_write, .remove = sys_policy_remove},
 
+    {.prefix = "sys/wrapping/lookup", .access = Route::Access::none, .read = sys_wrapping_lookup,
+     .update = sys_wrapping_lookup},
+    {.prefix = "sys/wrapping/unwrap", .access = own_checks, .update = sys_wrapping_unwrap},
+    {.prefix = "sys/wrapping/rewrap", .access = own_checks, .update = sys_wrapping_rewrap},
+    {.prefix = "sys/wrapping/wrap", .update = sys_wrapping_wrap},
     {.prefix = "sys/namespaces", .list = sys_namespaces_list},
     {.prefix = "sys/namespaces/", .list = sys_namespaces_list},
     {.prefix = "sys/namespaces/", .argument = rest, .read = sys_namespace_read,
@@ -64,6 +71,10 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "auth/token/create", .update = token_create},
     {.prefix = "auth/token/create-orphan", .update = token_create_orphan},
     {.prefix = "auth/token/create/", .argument = rest, .update = token_create_with_role},
+    {.prefix = "auth/token/roles", .list = token_roles_list},
+    {.prefix = "auth/token/roles/", .list = token_roles_list},
+    {.prefix = "auth/token/roles/", .argument = rest, .read = token_role_read,
+     .update = token_role_write, .remove = token_role_remove},
     {.prefix = "auth/token/renew-self", .update = token_renew_self},
     {.prefix = "auth/token/renew", .update = token_renew},
     {.prefix = "auth/token/renew-accessor", .update = token_renew_accessor},
@@ -146,6 +157,8 @@ std::span<const Route> kv_v2_routes() noexcept { return kKvV2Routes; }
 void route_admitted(Exchange& x) {
   const auto& admission = *x.admission();
   std::string_view argument;
+  if (admission.mount && !admission.mount->is_versioned())
+    return kv_v1(x, admission.mount_relative_path);
   if (admission.mount) {
     const auto* route = find_route(kKvV2Routes, admission.mount_relative_path, argument);
     if (route == nullptr) return kv_wrong_path(x);

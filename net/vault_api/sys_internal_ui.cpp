@@ -39,9 +39,14 @@ void write_visible(json::Writer& writer, const Exchange& x, const MountInfo& mou
 
 }  // namespace
 
+// Without a token a namespace that does not exist looks like one that shows nothing.
 void sys_visible_mounts(Exchange& x, std::string_view) {
-  if (x.admission()->tenant == nullptr)
-    return x.refuse(ErrorCode::not_found, "namespace not found");
+  if (x.admission()->tenant == nullptr) {
+    return x.answer_data(64, [](json::Writer& writer) {
+      writer.begin_object().key("auth").begin_object().end_object();
+      writer.key("secret").begin_object().end_object().end_object();
+    });
+  }
   x.answer_data(1024, [&](json::Writer& writer) {
     writer.begin_object().key("auth").begin_object();
     write_visible(writer, x, token_auth_of(x.tenant()));
@@ -53,9 +58,8 @@ void sys_visible_mounts(Exchange& x, std::string_view) {
 
 void sys_mount_preflight(Exchange& x, std::string_view path) {
   const auto& admission = *x.admission();
-  if (admission.tenant == nullptr)
-    return x.refuse(ErrorCode::not_found, "namespace not found");
-  if (admission.token == nullptr) return x.refuse(ErrorCode::permission_denied, {});
+  if (admission.token == nullptr || admission.tenant == nullptr)
+    return x.refuse(ErrorCode::permission_denied, {});
   const auto mount = mount_above(x.tenant(), path);
   if (!mount || !x.port().sees_mount(admission, full_path(*mount)))
     return x.refuse(ErrorCode::permission_denied,

@@ -39,6 +39,10 @@ Result<tenant::MountTuning> read_tuning(const Fields& fields) {
   return tuning;
 }
 
+bool is_versioned(const MountInfo& mount) {
+  return tenant::is_versioned_kv(mount.type, mount.options);
+}
+
 std::string random_suffix(Random& random) {
   std::array<std::uint8_t, 4> bytes;
   random.fill(bytes);
@@ -129,8 +133,19 @@ void sys_mount_tune(Exchange& x, std::string_view path) {
   if (options)
     if (const auto version = options->find("version"); version != options->end())
       command.version = version->second;
-  x.port().change_tenant(x.admission(), std::move(command), 204,
-                         x.then_no_content<api::Changed>());
+  const auto mount = find_mount(x.tenant(), path);
+  const bool upgrades = command.version == "2" && mount && !is_versioned(*mount);
+  if (!upgrades)
+    return x.port().change_tenant(x.admission(), std::move(command), 204,
+                                  x.then_no_content<api::Changed>());
+  x.port().change_tenant(
+      x.admission(), std::move(command), 200,
+      x.then<api::Changed>([](Exchange& self, api::Changed changed) {
+        self.answer(warning_answer(200, self.request_id(),
+                                   {"The mount was upgraded from version 1 to version 2. Its "
+                                    "secrets are now below data/."}),
+                    changed.recorded);
+      }));
 }
 
 }  // namespace coffer::net::vault

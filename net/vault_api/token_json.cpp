@@ -33,6 +33,15 @@ void write_times(json::Writer& writer, const token::TokenState& state) {
   writer.key("last_renewal_time").integer(state.last_renewal_time.seconds());
 }
 
+// The role that the token was created with, from the path that it was created at.
+std::string_view role_of(const token::TokenState& state) {
+  constexpr std::string_view kPrefix = "auth/token/create/";
+  std::string_view path = state.path;
+  if (!path.starts_with(kPrefix)) return {};
+  path.remove_prefix(kPrefix.size());
+  return path.substr(0, path.find('/'));
+}
+
 }  // namespace
 
 SecretBytes auth_block(const token::TokenState& state, std::string_view token, Timestamp now) {
@@ -80,6 +89,7 @@ void write_lookup(json::Writer& writer, const api::TokenFound& found, std::strin
   if (state.period.count > 0) writer.key("period").integer(state.period.count);
   writer.key("policies");
   write_names(writer, state.policies);
+  if (const auto role = role_of(state); !role.empty()) writer.key("role").string(role);
   writer.key("ttl").integer(state.ttl_left(now).count);
   writer.key("type").string("service");
   writer.end_object();

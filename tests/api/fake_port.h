@@ -26,6 +26,7 @@ class FakePort final : public api::RequestPort {
   std::vector<std::string> limited_paths;  // prefixes that the limited token may use
   std::optional<Error> next_failure;       // of the next call that is not admit or record
   std::optional<Error> record_failure;
+  std::optional<Error> wrap_failure;       // of every answer to wrap
   bool hold_records = false;
   bool changes_record_themselves = true;
   unsigned conflicts = 0;                  // so many conditional writes meet another writer
@@ -88,6 +89,12 @@ class FakePort final : public api::RequestPort {
                     std::vector<std::string> paths,
                     api::Callback<std::vector<std::vector<std::string>>> done) override;
   bool sees_mount(const api::Admission& admission, std::string_view mount_path) const override;
+  void wrap(api::AdmissionPtr admission, SecretBytes content, Seconds ttl,
+            std::string creation_path, api::Callback<api::Wrapped> done) override;
+  void unwrap(api::AdmissionPtr admission, api::TokenReference reference,
+              api::Callback<api::Unwrapped> done) override;
+  void lookup_wrapped(api::AdmissionPtr admission, SecretBytes token,
+                      api::Callback<token::TokenState> done) override;
   void list_actors(api::AdmissionPtr admission,
                    api::Callback<std::vector<api::ActorInfo>> done) override;
   void read_events(api::AdmissionPtr admission, TenantSequence from, std::size_t limit,
@@ -129,6 +136,7 @@ class FakePort final : public api::RequestPort {
 
   std::map<std::string, Tenant> tenants_;
   std::map<std::string, token::TokenState, std::less<>> tokens_;
+  std::map<std::string, std::string, std::less<>> wrapped_;  // by wrapping token
   std::vector<std::function<void()>> held_;
   unsigned tokens_made_ = 0;
 };

@@ -116,8 +116,10 @@ void FakePort::create_token(api::AdmissionPtr admission, token::TokenRequest req
                             api::Callback<api::TokenIssued> done) {
   if (fails(done)) return;
   const bool root = admission->token->is_root();
+  const auto& roles = admission->tenant->state.token_roles;
+  const auto role = roles.find(request.role);
   auto plan = token::plan_token(*admission->token, root, admission->tenant->id, request,
-                                {kTtl, kTtl}, time);
+                                {kTtl, kTtl}, time, role == roles.end() ? nullptr : &role->second);
   if (!plan) return done(plan.error());
   plan->created.id.bytes[0] = static_cast<std::uint8_t>(++tokens_made_);
   plan->created.accessor = "accessor-" + std::to_string(tokens_made_);

@@ -241,24 +241,26 @@ TEST_CASE("the namespace header is normalised and echoed as it was") {
   CHECK(parse("GET", "/v1/x", {{"x-vault-namespace", "a\xFF"}}).refusal->status == 400);
 }
 
-TEST_CASE("a wish for response wrapping is refused rather than passed over") {
+TEST_CASE("a wish for response wrapping") {
   struct Row {
     const char* ttl;
+    std::int64_t seconds;
     const char* text;
   };
   const Row rows[] = {
-      {"0", nullptr},
-      {"", nullptr},
-      {"60", "response wrapping is not supported by this server"},
-      {"5m", "response wrapping is not supported by this server"},
-      {"-5", "error parsing X-Vault-Wrap-TTL header: requested wrap ttl is negative"},
-      {"1.5", "error parsing X-Vault-Wrap-TTL header: "},
-      {"soon", "error parsing X-Vault-Wrap-TTL header: "},
+      {"0", 0, nullptr},
+      {"", 0, nullptr},
+      {"60", 60, nullptr},
+      {"5m", 300, nullptr},
+      {"-5", 0, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl is negative"},
+      {"1.5", 0, "error parsing X-Vault-Wrap-TTL header: "},
+      {"soon", 0, "error parsing X-Vault-Wrap-TTL header: "},
   };
   for (const auto& row : rows) {
     INFO(row.ttl);
     const auto parsed = parse("GET", "/v1/x", {{"x-vault-wrap-ttl", row.ttl}});
     CHECK(parsed.refusal.has_value() == (row.text != nullptr));
+    CHECK(parsed.wrap_ttl == Seconds{row.seconds});
     if (!parsed.refusal) continue;
     CHECK(parsed.refusal->status == 400);
     CHECK(parsed.refusal->text.starts_with(row.text));

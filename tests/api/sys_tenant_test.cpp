@@ -31,8 +31,7 @@ TEST_CASE("sys/mounts shows built-in and own mounts, twice") {
 TEST_CASE("one mount") {
   ApiClient client;
   for (const char* target : {"sys/mounts/secret", "sys/mounts/secret/"})
-    CHECK(contains(client.send("GET", target).body,
-                   "\"data\":" + std::string(kSecretMount) + "}"));
+    CHECK(contains(client.send("GET", target).body, "\"data\":" + std::string(kSecretMount) + "}"));
   CHECK(client.send("GET", "sys/mounts/cubbyhole").status == 200);
   CHECK(client.send("GET", "sys/mounts/none").body ==
         error_body("No secret engine mount at none/"));
@@ -99,8 +98,7 @@ TEST_CASE("the preflight of the command line") {
   std::string info(kSecretMount);
   info += R"(,"path":"secret/"})";
   for (const char* path : {"secret", "secret/", "secret/foo/bar"})
-    CHECK(client.send("GET", "sys/internal/ui/mounts/" + std::string(path)).body ==
-          envelope(info));
+    CHECK(client.send("GET", "sys/internal/ui/mounts/" + std::string(path)).body == envelope(info));
   CHECK(client.send("GET", "sys/internal/ui/mounts/none/x").body ==
         error_body("preflight capability check returned 403, please ensure client's policies grant "
                    "access to path \"none/x/\""));
@@ -127,8 +125,12 @@ TEST_CASE("which mounts are listed to whom") {
   client.must("POST", "sys/mounts/secret/tune", R"({"listing_visibility":"unauth"})");
   CHECK(list("") == envelope(R"({"auth":{},"secret":{"secret/":{"description":"",)"
                              R"("options":{"version":"2"},"type":"kv"}}})"));
-  CHECK(client.send_as("", "GET", "sys/internal/ui/mounts", {}, {{"x-vault-namespace", "no"}})
-            .status == 404);
+  // Without a token a namespace that is not there looks like one that shows nothing.
+  CHECK(
+      client.send_as("", "GET", "sys/internal/ui/mounts", {}, {{"x-vault-namespace", "no"}}).body ==
+      envelope(R"({"auth":{},"secret":{}})"));
+  CHECK(client.send_as("", "GET", "sys/internal/ui/mounts/x", {}, {{"x-vault-namespace", "no"}})
+            .status == 403);
 }
 
 TEST_CASE("auth methods: token/ is there, others cannot be had") {
@@ -210,9 +212,8 @@ TEST_CASE("capabilities") {
   CHECK(contains(ask(kRootToken, "sys/capabilities-self", R"({"paths":["a/b"]})").body,
                  R"("data":{"capabilities":["root"],"a/b":["root"]},"wrap_info":null,)"
                  R"("warnings":null,"auth":null,"capabilities":["root"],"a/b":["root"]})"));
-  CHECK(contains(
-      ask(kLimitedToken, "sys/capabilities-self", R"({"paths":["x","secret/a"]})").body,
-      R"("data":{"secret/a":["list","read"],"x":["deny"]})"));
+  CHECK(contains(ask(kLimitedToken, "sys/capabilities-self", R"({"paths":["x","secret/a"]})").body,
+                 R"("data":{"secret/a":["list","read"],"x":["deny"]})"));
   CHECK(contains(ask(kRootToken, "sys/capabilities-self", R"({"path":"a","token":"t"})").body,
                  R"("capabilities":["root"])"));
   const auto twice = ask(kRootToken, "sys/capabilities-self", R"({"paths":["a","a"]})").body;
@@ -221,11 +222,12 @@ TEST_CASE("capabilities") {
   CHECK(contains(ask(kRootToken, "sys/capabilities-self", R"({"paths":"data,auth"})").body,
                  R"("data":{"auth":["root"],"data":["root"]},"wrap_info":null,"warnings":null,)"
                  R"("auth":null})"));
-  CHECK(contains(ask(kRootToken, "sys/capabilities",
-                     R"({"paths":["secret/a"],"token":"limited-token"})").body,
-                 R"("capabilities":["list","read"])"));
+  CHECK(contains(
+      ask(kRootToken, "sys/capabilities", R"({"paths":["secret/a"],"token":"limited-token"})").body,
+      R"("capabilities":["list","read"])"));
   CHECK(contains(ask(kRootToken, "sys/capabilities-accessor",
-                     R"({"paths":["secret/a"],"accessor":"accessor-2"})").body,
+                     R"({"paths":["secret/a"],"accessor":"accessor-2"})")
+                     .body,
                  R"("capabilities":["list","read"])"));
   struct Row {
     const char* target;

@@ -89,8 +89,13 @@ secret::MountSettings settings() {
   return {any<std::uint32_t>(), flag(), seconds()};
 }
 
+token::TokenRole token_role() {
+  return {texts(), texts(), texts(),   texts(),   flag(),  flag(),
+          flag(),  text(),  seconds(), seconds(), number()};
+}
+
 tenant::Event tenant_event() {
-  switch (*gen::inRange(0, 7)) {
+  switch (*gen::inRange(0, 11)) {
     case 0:
       return tenant::TenantCreated{id<TenantId>(), text(), text_map(), time()};
     case 1:
@@ -104,8 +109,16 @@ tenant::Event tenant_event() {
       return tenant::MountTuned{text(), tuning()};
     case 5:
       return tenant::MountDisabled{text(), id<MountId>()};
-    default:
+    case 6:
       return tenant::MountSettingsChanged{text(), settings()};
+    case 7:
+      return tenant::MountOptionsChanged{text(), text_map()};
+    case 8:
+      return tenant::MountMoved{text(), text(), id<MountId>(), id<tenant::MigrationId>()};
+    case 9:
+      return tenant::TokenRoleWritten{text(), token_role()};
+    default:
+      return tenant::TokenRoleRemoved{text()};
   }
 }
 
@@ -135,7 +148,8 @@ policy::Event policy_event() {
 
 tenant::Mount mount(std::string path) {
   return {id<MountId>(), std::move(path), text(), text(), text_map(), text(), seconds(),
-          seconds(),     text(),          flag(), flag(), flag(),     time(), settings()};
+          seconds(),     text(),          flag(), flag(), flag(),     time(), settings(),
+          flag() ? id<tenant::MigrationId>() : tenant::MigrationId{},        text()};
 }
 
 }  // namespace
@@ -219,6 +233,7 @@ Snapshot<tenant::TenantState> tenant_snapshot() {
     auto made = mount(text());
     out.state.mounts.insert_or_assign(made.path, made);
   }
+  for (int i = *gen::inRange(0, 4); i > 0; --i) out.state.token_roles[text()] = token_role();
   return out;
 }
 

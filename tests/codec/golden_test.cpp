@@ -127,6 +127,7 @@ TEST_CASE("records, batches and the access log have golden files") {
 TEST_CASE("snapshots have golden files") {
   check_golden_snapshot("secret_snapshot", samples::secret_snapshot());
   check_golden_snapshot("tenant_snapshot", samples::tenant_snapshot());
+  check_golden_snapshot("tenant_snapshot_with_roles", samples::tenant_snapshot_with_roles());
   check_golden_snapshot("keyring_snapshot", samples::keyring_snapshot());
   check_golden_snapshot("token_snapshot", samples::token_snapshot());
   check_golden_snapshot("policy_snapshot", samples::policy_snapshot());

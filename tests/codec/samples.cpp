@@ -27,6 +27,20 @@ tenant::MountTuning tuning() {
   return {"team \"a\"", Seconds{3600}, Seconds{7200}, "unauth", true};
 }
 
+token::TokenRole token_role() {
+  return {.allowed_policies = {"reader", "writer"},
+          .disallowed_policies = {"admin"},
+          .allowed_policies_glob = {"team-*"},
+          .disallowed_policies_glob = {"*-admin", "x*"},
+          .orphan = true,
+          .renewable = true,
+          .no_default_policy = true,
+          .path_suffix = "v1",
+          .period = Seconds{1800},
+          .explicit_max_ttl = Seconds{86400},
+          .num_uses = 9};
+}
+
 void add_secret_events(std::vector<AnyEvent>& out) {
   out.emplace_back(secret::Event{secret::SecretCreated{id<MountId>(0x10), "app/db-π", kTime}});
   out.emplace_back(secret::Event{secret::SecretVersionWritten{
@@ -56,6 +70,12 @@ void add_tenant_events(std::vector<AnyEvent>& out) {
   out.emplace_back(tenant::Event{tenant::MountTuned{"secret/", tuning()}});
   out.emplace_back(tenant::Event{tenant::MountDisabled{"secret/", id<MountId>(0x10)}});
   out.emplace_back(tenant::Event{tenant::MountSettingsChanged{"secret/", {20, true, Seconds{-1}}}});
+  out.emplace_back(tenant::Event{
+      tenant::MountOptionsChanged{"secret/", {{"version", "2"}, {"x", ""}}}});
+  out.emplace_back(tenant::Event{tenant::MountMoved{"secret/", "team/kv/", id<MountId>(0x10),
+                                                    id<tenant::MigrationId>(0x11)}});
+  out.emplace_back(tenant::Event{tenant::TokenRoleWritten{"ci", token_role()}});
+  out.emplace_back(tenant::Event{tenant::TokenRoleRemoved{"ci"}});
 }
 
 void add_other_events(std::vector<AnyEvent>& out) {
@@ -177,6 +197,15 @@ Snapshot<tenant::TenantState> tenant_snapshot() {
            .custom_metadata = {{"cost", "42"}},
            .created_time = kTime,
            .mounts = {{mount.path, mount}, {other.path, other}}}};
+}
+
+Snapshot<tenant::TenantState> tenant_snapshot_with_roles() {
+  auto snapshot = tenant_snapshot();
+  auto& moved = snapshot.state.mounts.at("team/kv/");
+  moved.migration = id<tenant::MigrationId>(0x11);
+  moved.moved_from = "old/";
+  snapshot.state.token_roles = {{"a", {}}, {"ci", token_role()}};
+  return snapshot;
 }
 
 Snapshot<keyring::KeyringState> keyring_snapshot() {

@@ -26,6 +26,7 @@ Id id(std::uint8_t first) {
 [[nodiscard]] audit::AccessRecord access_record();
 [[nodiscard]] Snapshot<secret::SecretState> secret_snapshot();
 [[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot();
+[[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot_with_roles();
 [[nodiscard]] Snapshot<keyring::KeyringState> keyring_snapshot();
 [[nodiscard]] Snapshot<token::TokenState> token_snapshot();
 [[nodiscard]] Snapshot<policy::PolicySet> policy_snapshot();

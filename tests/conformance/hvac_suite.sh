@@ -7,8 +7,9 @@ VERSION=2.4.0
 SOURCES="$WORK/hvac-$VERSION"
 HERE="$ROOT/tests/conformance"
 API=tests/integration_tests/api
-FILES=("$API/secrets_engines/test_kv_v2.py" "$API/auth_methods/test_token.py")
-for name in policy policies mount auth init seal health leader; do
+FILES=("$API/secrets_engines/test_kv_v1.py" "$API/secrets_engines/test_kv_v2.py"
+  "$API/auth_methods/test_token.py")
+for name in policy policies mount auth init seal health leader wrapping; do
   FILES+=("$API/system_backend/test_$name.py")
 done
 

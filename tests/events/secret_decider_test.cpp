@@ -369,8 +369,8 @@ TEST_CASE("metadata that is refused") {
       {"a command for another path", writes(1), elsewhere, internal,
        "the command is addressed to another secret"},
   });
-  // Only the payload of a PATCH is counted, and the caller does that.
-  CHECK(decide_after(writes(1), custom(many, true), {}).ok());
+  // Of a PATCH only the payload is counted: see secret_metadata_patch_test.cpp.
+  CHECK_FALSE(decide_after(writes(1), custom(many, true), {}).ok());
 }
 
 TEST_CASE("removing the secret") {

@@ -152,34 +152,51 @@ TEST_CASE("enabling a mount") {
 }
 
 TEST_CASE("types and versions of mounts") {
-  const std::string v1 =
-      "KV version 1 is not supported by this server: set options.version to \"2\"";
+  struct Refused {
+    std::string type;
+    TextMap options;
+    std::string message;
+  };
+  const Refused refused[] = {
+      {"", {}, "backend type must be specified as a string"},
+      {"pki", {{"version", "2"}}, "plugin not found in the catalog: pki"},
+      {"kv", {{"version", "3"}}, "nil backend of type \"kv\" returned from factory"},
+  };
+  for (const auto& row : refused) {
+    auto command = kv("secret", row.options);
+    command.type = row.type;
+    check_refused(tenant(), command, kBad, row.message);
+  }
   struct Row {
     std::string type;
     TextMap options;
-    ErrorCode code;
-    std::string message;
+    std::string got_type;
+    TextMap got_options;
+    bool versioned;
   };
   const Row rows[] = {
-      {"", {}, kBad, "backend type must be specified as a string"},
-      {"pki", {{"version", "2"}}, kBad, "plugin not found in the catalog: pki"},
-      {"kv", {{"version", "3"}}, kBad, "nil backend of type \"kv\" returned from factory"},
-      {"kv", {}, ErrorCode::unsupported, v1},
-      {"kv", {{"version", ""}}, ErrorCode::unsupported, v1},
-      {"kv", {{"version", "1"}}, ErrorCode::unsupported, v1},
-      {"kv-v1", {}, ErrorCode::unsupported, v1},
-      {"kv-v1", {{"version", "2"}}, ErrorCode::unsupported, v1},
+      {"kv", {{"version", "2"}}, "kv", {{"version", "2"}}, true},
+      {"kv-v2", {}, "kv", {{"version", "2"}}, true},
+      {"kv-v2", {{"version", "1"}}, "kv", {{"version", "2"}}, true},
+      {"kv", {}, "kv", {}, false},
+      {"kv", {{"version", ""}}, "kv", {{"version", ""}}, false},
+      {"kv", {{"version", "1"}, {"x", "y"}}, "kv", {{"version", "1"}, {"x", "y"}}, false},
+      {"kv-v1", {{"version", "2"}}, "kv", {{"version", "1"}}, false},
+      {"generic", {}, "generic", {}, false},
+      {"generic", {{"version", "2"}}, "generic", {{"version", "2"}}, false},
   };
   for (const auto& row : rows) {
+    CAPTURE(row.type);
     auto command = kv("secret", row.options);
     command.type = row.type;
-    check_refused(tenant(), command, row.code, row.message);
+    const auto mount = apply(tenant(), command).mounts.at("secret/");
+    CHECK(mount.type == row.got_type);
+    CHECK(mount.accessor == row.got_type + "_1a2b3c4d");
+    CHECK(mount.options == row.got_options);
+    CHECK(mount.is_versioned() == row.versioned);
+    // A secret of version 1 has one version.
+    CHECK(mount.settings.max_versions == (row.versioned ? 0 : 1));
   }
-  auto alias = kv("secret", {});
-  alias.type = "kv-v2";
-  const auto state = apply(tenant(), alias);
-  CHECK(state.mounts.at("secret/").type == "kv");
-  CHECK(state.mounts.at("secret/").options == TextMap{{"version", "2"}});
 }
 
 TEST_CASE("paths of mounts") {

@@ -154,17 +154,21 @@ TEST_CASE("http: requests that are refused get their status and a closed connect
 
 TEST_CASE("http: many small fields together count against the header limit") {
   const TestServer server(&echo, small_limits());
-  std::string fields;
-  for (int i = 0; i < 900; ++i) fields += "X-F: 1234\r\n";
   const auto client = server.connect();
-  REQUIRE(client->send(request("GET / HTTP/1.1", fields)));
+  REQUIRE(client->send("GET / HTTP/1.1\r\nX"));
+  // Split behind the first letter of the next field: the parser then takes each field out of the
+  // buffer and has no sum of its own. The server ends the connection on the way.
+  for (int i = 0; i < 900 && client->send("-Field: 1234\r\nX"); ++i) {
+  }
   CHECK(client->read_reply().status == 431);
 }
 
 TEST_CASE("http: a refused body that is still being sent does not destroy the answer") {
   const TestServer server(&echo, small_limits());
   const auto client = server.connect();
-  client->send(request("PUT / HTTP/1.1", "Content-Length: 3000000\r\n", std::string(900'000, 'a')));
+  // More than the socket buffers hold: it can only be sent if somebody reads it.
+  const std::string body(12'000'000, 'a');
+  CHECK(client->send(request("PUT / HTTP/1.1", "Content-Length: 12000000\r\n", body)));
   CHECK(client->read_reply().status == 413);
 }
 

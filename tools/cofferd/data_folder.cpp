@@ -77,9 +77,9 @@ Result<SecretBytes> read_secret_file(const std::string& path) {
   return content;
 }
 
-Result<void> prepare_softhsm(const Config& config) {
-  if (config.hsm_module.find("softhsm") == std::string::npos) return {};
-  if (std::getenv("SOFTHSM2_CONF") != nullptr) return {};
+Result<std::string> prepare_softhsm(const Config& config) {
+  if (config.hsm_module.find("softhsm") == std::string::npos) return std::string();
+  if (std::getenv("SOFTHSM2_CONF") != nullptr) return std::string();
   const auto folder = config.data_dir + "/hsm";
   COFFER_TRY(make_folder(folder + "/tokens"));
   // The token folder is written anew at each start: the data folder may have been moved.
@@ -93,7 +93,7 @@ Result<void> prepare_softhsm(const Config& config) {
   ::free(real);
   COFFER_TRY(write_private_file(path, as_bytes(content)));
   ::setenv("SOFTHSM2_CONF", path.c_str(), 1);
-  return {};
+  return folder;
 }
 
 Result<SecretBytes> load_pin(const Config& config, Random& random) {

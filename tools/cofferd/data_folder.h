@@ -17,8 +17,9 @@ namespace coffer::server {
 // At most 4096 bytes; one trailing newline is dropped. not_found when absent.
 [[nodiscard]] Result<SecretBytes> read_secret_file(const std::string& path);
 
-// Points SoftHSM at a token folder below the data folder, unless SOFTHSM2_CONF is set already.
-[[nodiscard]] Result<void> prepare_softhsm(const Config& config);
+// Points SoftHSM at a token folder below the data folder, unless SOFTHSM2_CONF is set already. The
+// folder (data_dir/hsm) if it is the server's own, else empty.
+[[nodiscard]] Result<std::string> prepare_softhsm(const Config& config);
 
 // The PIN of the automatic seal. With auto_init a missing PIN file is made.
 [[nodiscard]] Result<SecretBytes> load_pin(const Config& config, Random& random);

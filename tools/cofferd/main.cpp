@@ -9,6 +9,7 @@
 #include <future>
 
 #include "actors/vault_runtime.h"
+#include "events/log/state_keys.h"
 #include "hsm/pkcs11_key_service.h"
 #include "hsm/process_hardening.h"
 #include "hsm/system_clock.h"
@@ -16,6 +17,7 @@
 #include "net/vault_api/vault_api.h"
 #include "tools/cofferd/config.h"
 #include "tools/cofferd/data_folder.h"
+#include "tools/cofferd/token_files.h"
 
 namespace coffer::server {
 namespace {
@@ -70,11 +72,25 @@ actors::RuntimeOptions runtime_options(const Config& config) {
   return options;
 }
 
-Result<void> open_vault(Server& server, const Config& config) {
+// Before the module reads the token.
+Result<void> mend_token(const log::EventLog& log, const TokenFiles& token) {
+  COFFER_ASSIGN(const auto vault, log.get(log::Family::meta, log::meta_row("vault")));
+  if (!vault) {
+    COFFER_ASSIGN(const bool aside, token.set_aside_unfinished());
+    if (aside) spdlog::warn("set aside the token of an interrupted initialisation");
+    return {};
+  }
+  COFFER_ASSIGN(const unsigned mended, token.mend());
+  if (mended > 0) spdlog::warn("put back {} token files that a crash had cut short", mended);
+  return {};
+}
+
+Result<void> open_vault(Server& server, const Config& config, const TokenFiles& token) {
   auto store = config.store;
   store.directory = config.data_dir + "/store";
   COFFER_TRY(make_folder(store.directory));
   COFFER_ASSIGN(server.log, log::open_rocksdb_log(store, random_id<Nonce128>(server.random)));
+  COFFER_TRY(mend_token(*server.log, token));
   hsm::Pkcs11Options options;
   options.module_path = config.hsm_module;
   options.token_label = config.hsm_token_label;
@@ -98,7 +114,7 @@ Result<void> open_vault(Server& server, const Config& config) {
 }
 
 // Automatic seal: initialise on the first start if told to, then log in.
-Result<void> unseal_automatically(Server& server, const Config& config) {
+Result<void> unseal_automatically(Server& server, const Config& config, const TokenFiles& token) {
   if (config.seal_type != "auto") return {};
   if (!server.runtime->status().initialized) {
     if (!config.auto_init) {
@@ -107,10 +123,13 @@ Result<void> unseal_automatically(Server& server, const Config& config) {
     }
     COFFER_ASSIGN(auto pin, load_pin(config, server.random));
     Waiter<api::InitOutcome> initialized;
-    server.runtime->initialize_embedded(std::move(pin), initialized.callback());
-    COFFER_ASSIGN(auto outcome, initialized.wait());
     const auto path = config.data_dir + "/root-token";
-    COFFER_TRY(write_private_file(path, outcome.root_token.expose()));
+    server.runtime->initialize_embedded(
+        std::move(pin),
+        [path](const SecretBytes& root) { return write_private_file(path, root.expose()); },
+        initialized.callback());
+    COFFER_ASSIGN(const auto outcome, initialized.wait());
+    static_cast<void>(outcome);
     spdlog::info("initialised a new vault; its root token is in {}", path);
   }
   COFFER_ASSIGN(auto pin, load_pin(config, server.random));
@@ -118,7 +137,7 @@ Result<void> unseal_automatically(Server& server, const Config& config) {
   server.runtime->unseal_with_pin(std::move(pin), opened.callback());
   auto status = opened.wait();
   if (!status) return std::move(status).error();
-  return {};
+  return token.keep_copy();
 }
 
 Result<void> serve(Server& server, const Config& config) {
@@ -134,7 +153,8 @@ Result<void> serve(Server& server, const Config& config) {
   return {};
 }
 
-void run_until_told_to_stop(Server& server, const sigset_t& signals) {
+void run_until_told_to_stop(Server& server, const sigset_t& signals, const TokenFiles& token) {
+  bool copied = !server.runtime->status().sealed;  // the automatic unseal has kept its copy
   while (true) {
     const timespec second{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
@@ -150,20 +170,26 @@ void run_until_told_to_stop(Server& server, const sigset_t& signals) {
         spdlog::error("certificate not reloaded: {}", reloaded.error().message);
     }
     server.runtime->tick();
+    const bool sealed = server.runtime->status().sealed;
+    if (!sealed && !copied) {
+      if (const auto kept = token.keep_copy(); !kept) spdlog::error("{}", kept.error().message);
+    }
+    copied = !sealed;
   }
 }
 
 Result<void> run(Config config, const sigset_t& signals) {
   Server server;
   COFFER_TRY(make_folder(config.data_dir));
-  COFFER_TRY(prepare_softhsm(config));
+  COFFER_ASSIGN(auto softhsm_folder, prepare_softhsm(config));
+  const TokenFiles token(std::move(softhsm_folder));
   COFFER_TRY(prepare_certificate(config));
   if (config.http.threads == 0)
     config.http.threads = std::max(1u, std::thread::hardware_concurrency());
-  COFFER_TRY(open_vault(server, config));
-  COFFER_TRY(unseal_automatically(server, config));
+  COFFER_TRY(open_vault(server, config, token));
+  COFFER_TRY(unseal_automatically(server, config, token));
   COFFER_TRY(serve(server, config));
-  run_until_told_to_stop(server, signals);
+  run_until_told_to_stop(server, signals, token);
   return {};
 }
 

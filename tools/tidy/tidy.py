@@ -245,12 +245,16 @@ def check_text(path, text, code, findings):
 
 
 def check_golden(base, findings):
-    """Files under tests/golden may be added, never changed, renamed or removed."""
+    """Files under tests/golden may be added, never changed, renamed or removed. The registry's list
+    may grow."""
     changes = git("diff", "--name-status", "--no-renames", base, "--", "tests/golden")
     if changes.returncode != 0:
         return  # no repository, or no commit yet
     for line in changes.stdout.splitlines():
         status, path = line.split("\t", 1)
+        lost = git("diff", "--numstat", base, "--", path).stdout.split("\t")[1:2]
+        if path == "tests/golden/events/registry.txt" and status == "M" and lost == ["0"]:
+            continue
         if status != "A":
             findings.error(path, 1, "golden file", "stored formats are promises: add a new version beside it")
 
