@@ -6,7 +6,6 @@ namespace {
 // Sent to oneself: everything that queued up before it is in the batch by then.
 using FlushAtom = caf::atom_constant<caf::atom("flush")>;
 
-constexpr std::size_t kBatchJobsMax = 4096;
 constexpr std::size_t kBatchBytesMax = 32u << 20;
 
 std::size_t bytes_of(const AppendJob& job) {
@@ -31,7 +30,9 @@ class LogWriter final : public caf::event_based_actor {
           const BusyScope busy(*stats_);
           pending_bytes_ += bytes_of(*job);
           pending_.push_back(job);
-          if (pending_.size() >= kBatchJobsMax || pending_bytes_ >= kBatchBytesMax) return flush();
+          if (pending_.size() >= services_.limits.commit_writes_max ||
+              pending_bytes_ >= kBatchBytesMax)
+            return flush();
           if (flush_sent_) return;
           flush_sent_ = true;
           send(this, FlushAtom::value);

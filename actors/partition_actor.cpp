@@ -2,14 +2,11 @@
 
 #include <deque>
 
+#include "actors/quarantine.h"
 #include "actors/tenant_actor.h"
 
 namespace coffer::actors {
 namespace {
-
-constexpr unsigned kCrashesMax = 3;
-constexpr std::int64_t kCrashWindowNs = 60'000'000'000;
-constexpr std::int64_t kQuarantineNs = 300'000'000'000;
 
 void refuse(TenantRequest& request, ErrorCode code, const char* message) {
   std::visit([&](auto& body) { body.done.fail(code, message); }, request.body);
@@ -45,21 +42,13 @@ class PartitionActor final : public caf::event_based_actor {
   }
 
  private:
-  struct Crashes {
-    unsigned count = 0;
-    std::int64_t since_ns = 0;
-    std::int64_t quarantined_until_ns = 0;
-  };
-
   void route(const TenantRequestPtr& request) {
     if (const auto fenced = fenced_.find(request->tenant); fenced != fenced_.end()) {
       if (fenced->second.size() >= services_.limits.mailbox_max)
         return refuse(*request, ErrorCode::overloaded, "too many requests for this namespace");
       return fenced->second.push_back(request);
     }
-    const auto crashes = crashes_.find(request->tenant);
-    if (crashes != crashes_.end() &&
-        services_.clock.monotonic_ns() < crashes->second.quarantined_until_ns)
+    if (quarantine_.holds(request->tenant, services_.clock.monotonic_ns()))
       return refuse(*request, ErrorCode::unavailable,
                     "this namespace is quarantined after repeated faults");
     auto found = tenants_.find(request->tenant);
@@ -94,11 +83,7 @@ class PartitionActor final : public caf::event_based_actor {
   }
 
   void note_crash(const TenantId& id, const caf::error& reason) {
-    const auto now = services_.clock.monotonic_ns();
-    auto& crashes = crashes_[id];
-    if (now - crashes.since_ns > kCrashWindowNs) crashes = {};
-    if (crashes.count == 0) crashes.since_ns = now;
-    if (++crashes.count >= kCrashesMax) crashes.quarantined_until_ns = now + kQuarantineNs;
+    quarantine_.note_crash(id, services_.clock.monotonic_ns());
     stats_->note_error("a tenant's actor crashed: " + caf::to_string(reason));
   }
 
@@ -128,7 +113,7 @@ class PartitionActor final : public caf::event_based_actor {
   ActorStatsPtr stats_;
   std::unordered_map<TenantId, TenantRef> tenants_;
   std::unordered_map<caf::actor_id, TenantId> by_actor_;
-  std::unordered_map<TenantId, Crashes> crashes_;
+  Quarantine<TenantId> quarantine_;
   std::unordered_map<TenantId, std::deque<TenantRequestPtr>> fenced_;
 };
 

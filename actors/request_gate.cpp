@@ -89,12 +89,15 @@ bool VaultRuntime::find_tenant(GateWalk& walk) {
 
 void VaultRuntime::walk_gate(std::shared_ptr<GateWalk> walk) {
   auto& admission = *walk->admission;
+  // The token first: whether a namespace exists is only told to whom it may concern, and nobody
+  // without a token makes one load.
+  if (!find_token_state(walk)) return;
+  if (!check_ancestors(walk)) return;
+  if (!walk->tenant_known) return refuse_unknown_namespace(walk);
   admission.snapshot = services_->tenants.find(walk->tenant);
   if (!admission.snapshot) return load_tenant_and_retry(walk, walk->tenant);
   admission.tenant =
       std::shared_ptr<const api::TenantView>(admission.snapshot, &admission.snapshot->view);
-  if (!find_token_state(walk)) return;
-  if (!check_ancestors(walk)) return;
   if (!authorize(walk)) return;
   spend_use(walk);
 }

@@ -256,28 +256,66 @@ void SealService::open_with(SecretBytes pin, bool shamir, api::Callback<api::Ser
         if (!result) phase_ = Phase::sealed;
         done(std::move(result));
       });
+  // A request of before the seal may have woken a tenant after all: it ends too.
+  services_.partition.send(std::make_shared<DropTenants>());
+  open_when_at_rest(std::move(secret_pin), shamir, std::move(promise),
+                    services_.clock.monotonic_ns(), 1);
+}
+
+// Actors of before the last seal may still be ending. Two actors of one secret would both append,
+// so the new ones begin when the old ones have left and the log is past what they appended.
+void SealService::open_when_at_rest(std::shared_ptr<SecretBytes> pin, bool shamir,
+                                    Promise<api::ServiceStatus> done, std::int64_t began_ns,
+                                    std::uint64_t attempt) {
+  constexpr std::int64_t kPatienceNs = 10'000'000'000;
+  constexpr std::uint64_t kAttemptsPerReminder = 1000;
   auto job = std::make_shared<HsmJob>();
-  job->run = [this, secret_pin, shamir, promise](hsm::KeyService& hsm) {
-    auto opened = open(hsm, *secret_pin);
-    if (opened) {
-      set_problem("");
-      phase_ = Phase::active;
-      // Public endpoints show what the root namespace lists; they never wait for it to load.
-      auto root = std::make_shared<TenantRequest>();
-      root->body = ActivateTenant{Promise<TenantSnapshotPtr>([](Result<TenantSnapshotPtr>) {})};
-      services_.partition.send(std::move(root));
-      return promise(status());
-    }
-    hsm.logout();
-    services_.set_root_keys(nullptr);
-    services_.directory.clear();
-    // A wrong PIN out of shares is the operators' mistake, everything else is the platform's.
-    if (shamir && opened.error().code == ErrorCode::permission_denied)
-      return promise.fail(ErrorCode::invalid_argument, "unseal failed, invalid key");
-    set_problem(opened.error().message);
-    promise.fail(opened.error());
+  job->run = [this, pin, shamir, done, began_ns, attempt](hsm::KeyService&) {
+    if (services_.secret_actors == 0 && services_.tenant_actors == 0)
+      return open_behind_fence(pin, shamir, done);
+    if (services_.clock.monotonic_ns() - began_ns > kPatienceNs)
+      return done.fail(ErrorCode::unavailable, "the last seal has not ended yet");
+    if (attempt % kAttemptsPerReminder == 0)
+      services_.partition.send(std::make_shared<DropTenants>());
+    // Behind the jobs that wait already.
+    open_when_at_rest(pin, shamir, done, began_ns, attempt + 1);
   };
   services_.hsm.send(std::move(job));
+}
+
+void SealService::open_behind_fence(std::shared_ptr<SecretBytes> pin, bool shamir,
+                                    Promise<api::ServiceStatus> done) {
+  auto fence = std::make_shared<AppendJob>();
+  fence->done = [this, pin, shamir, done](const auto&) {
+    auto job = std::make_shared<HsmJob>();
+    job->run = [this, pin, shamir, done](hsm::KeyService& hsm) {
+      try_open(hsm, *pin, shamir, done);
+    };
+    services_.hsm.send(std::move(job));
+  };
+  services_.log_writer.send(std::move(fence));
+}
+
+void SealService::try_open(hsm::KeyService& hsm, const SecretBytes& pin, bool shamir,
+                           const Promise<api::ServiceStatus>& done) {
+  auto opened = open(hsm, pin);
+  if (opened) {
+    set_problem("");
+    phase_ = Phase::active;
+    // Public endpoints show what the root namespace lists; they never wait for it to load.
+    auto root = std::make_shared<TenantRequest>();
+    root->body = ActivateTenant{Promise<TenantSnapshotPtr>([](Result<TenantSnapshotPtr>) {})};
+    services_.partition.send(std::move(root));
+    return done(status());
+  }
+  hsm.logout();
+  services_.set_root_keys(nullptr);
+  services_.directory.clear();
+  // A wrong PIN out of shares is the operators' mistake, everything else is the platform's.
+  if (shamir && opened.error().code == ErrorCode::permission_denied)
+    return done.fail(ErrorCode::invalid_argument, "unseal failed, invalid key");
+  set_problem(opened.error().message);
+  done.fail(opened.error());
 }
 
 Result<void> SealService::open(hsm::KeyService& hsm, const SecretBytes& pin) {

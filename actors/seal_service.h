@@ -60,6 +60,13 @@ class SealService {
                               bool with_secret_mount);
   void append_vault(NewVault vault, Promise<api::InitOutcome> done);
   void open_with(SecretBytes pin, bool shamir, api::Callback<api::ServiceStatus> done);
+  void open_when_at_rest(std::shared_ptr<SecretBytes> pin, bool shamir,
+                         Promise<api::ServiceStatus> done, std::int64_t began_ns,
+                         std::uint64_t attempt);
+  void open_behind_fence(std::shared_ptr<SecretBytes> pin, bool shamir,
+                         Promise<api::ServiceStatus> done);
+  void try_open(hsm::KeyService& hsm, const SecretBytes& pin, bool shamir,
+                const Promise<api::ServiceStatus>& done);
   Result<void> open(hsm::KeyService& hsm, const SecretBytes& pin);
   Result<void> load_directory(const TenantKeys& root);
   void set_problem(std::string problem);

@@ -39,11 +39,12 @@ class SecretActor final : public caf::event_based_actor {
         stats_(std::move(stats)) {
     services_.secret_actors.fetch_add(1, std::memory_order_relaxed);
   }
-  ~SecretActor() override { services_.secret_actors.fetch_sub(1, std::memory_order_relaxed); }
+  ~SecretActor() override { leave(); }
 
   void on_exit() override {
     waiting_.clear();  // each is answered as dropped
     snapshot_.reset();
+    leave();
   }
 
   caf::behavior make_behavior() override {
@@ -66,6 +67,11 @@ class SecretActor final : public caf::event_based_actor {
   }
 
  private:
+  // After its end the object may live on in a job's closure, but it appends nothing any more.
+  void leave() noexcept {
+    if (std::exchange(counted_, false)) services_.secret_actors.fetch_sub(1);
+  }
+
   void receive(const SecretRequestPtr& request) {
     if (!busy_) return start(request);
     if (waiting_.size() >= services_.limits.secret_queue_max)
@@ -371,6 +377,7 @@ class SecretActor final : public caf::event_based_actor {
   SecretSnapshotPtr snapshot_;  // null until loaded
   bool busy_ = false;           // a command is at the HSM or in the log
   bool retiring_ = false;
+  bool counted_ = true;  // in Services::secret_actors
   std::deque<SecretRequestPtr> waiting_;
 };
 

@@ -3,10 +3,6 @@
 namespace coffer::actors {
 namespace {
 
-constexpr unsigned kCrashesMax = 3;
-constexpr std::int64_t kCrashWindowNs = 60'000'000'000;
-constexpr std::int64_t kQuarantineNs = 300'000'000'000;
-
 void refuse(SecretRequest& request, ErrorCode code, const char* message) {
   std::visit([&](auto& body) { body.done.fail(code, message); }, request.body);
 }
@@ -22,8 +18,7 @@ void SecretRouter::route(const SecretRequestPtr& request, const TenantKeysPtr& k
                          PartitionId partition) {
   if (is_closed(request->key.mount)) return refuse(*request, ErrorCode::not_found, "no such mount");
   const auto now = services_.clock.monotonic_ns();
-  if (const auto crashes = crashes_.find(request->key);
-      crashes != crashes_.end() && now < crashes->second.quarantined_until_ns)
+  if (quarantine_.holds(request->key, now))
     return refuse(*request, ErrorCode::corrupt, "this secret is quarantined after repeated faults");
   if (const auto fenced = fenced_.find(request->key); fenced != fenced_.end()) {
     if (fenced->second.size() >= services_.limits.secret_queue_max)
@@ -81,9 +76,7 @@ void SecretRouter::passivate_idle(std::int64_t idle_since_ns) {
     retire(entry);
   }
   const auto now = services_.clock.monotonic_ns();
-  std::erase_if(crashes_, [now](const auto& item) {
-    return now - item.second.since_ns > kCrashWindowNs && now >= item.second.quarantined_until_ns;
-  });
+  quarantine_.forget_old(now);
 }
 
 void SecretRouter::ended(const caf::down_msg& down, const TenantKeysPtr& keys,
@@ -124,11 +117,7 @@ void SecretRouter::fence(const SecretKey& key, std::deque<SecretRequestPtr> wait
 }
 
 void SecretRouter::note_crash(const SecretKey& key, const caf::error& reason) {
-  const auto now = services_.clock.monotonic_ns();
-  auto& crashes = crashes_[key];
-  if (now - crashes.since_ns > kCrashWindowNs) crashes = {};
-  if (crashes.count == 0) crashes.since_ns = now;
-  if (++crashes.count >= kCrashesMax) crashes.quarantined_until_ns = now + kQuarantineNs;
+  quarantine_.note_crash(key, services_.clock.monotonic_ns());
   owner_stats_.note_error("a secret's actor crashed: " + caf::to_string(reason));
 }
 

@@ -9,6 +9,7 @@
 #include <list>
 #include <unordered_map>
 
+#include "actors/quarantine.h"
 #include "actors/secret_actor.h"
 #include "actors/services.h"
 
@@ -46,11 +47,6 @@ class SecretRouter {
     std::deque<SecretRequestPtr> waiting;  // while retiring
     std::list<SecretKey>::iterator order;
   };
-  struct Crashes {
-    unsigned count = 0;
-    std::int64_t since_ns = 0;
-    std::int64_t quarantined_until_ns = 0;
-  };
   using Entries = std::unordered_map<SecretKey, Entry, SecretKeyHash>;
 
   Entry& wake(const SecretKey& key, const TenantKeysPtr& keys, PartitionId partition);
@@ -72,7 +68,7 @@ class SecretRouter {
   Entries entries_;
   std::list<SecretKey> order_;  // most recently used first
   std::unordered_map<caf::actor_id, SecretKey> by_actor_;
-  std::unordered_map<SecretKey, Crashes, SecretKeyHash> crashes_;
+  Quarantine<SecretKey, SecretKeyHash> quarantine_;
   std::vector<std::pair<MountId, std::function<void()>>> closing_;
   std::vector<MountId> closed_;
 };

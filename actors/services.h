@@ -17,6 +17,7 @@ struct Limits {
   std::size_t secret_cache_bytes = 256u << 20;  // published secret snapshots
   std::size_t token_cache_entries = 200'000;
   std::size_t mailbox_max = 10'000;        // waiting messages of one actor
+  std::size_t commit_writes_max = 4096;    // of one synced batch; 1: no group commit
   std::size_t secret_queue_max = 256;      // writes waiting for one secret
   std::size_t requests_max = 20'000;       // admitted and not answered
   std::size_t value_bytes_max = 1u << 20;  // JSON text of one version
@@ -67,8 +68,9 @@ struct Services {
     const std::lock_guard lock(root_mutex);
     root_keys_value = std::move(keys);
   }
-  std::atomic<std::size_t> secret_actors = 0;
-  std::atomic<std::int64_t> last_shred_ended_ns = 0;     // monotonic
+  std::atomic<std::size_t> secret_actors = 0;  // that may still append
+  std::atomic<std::size_t> tenant_actors = 0;
+  std::atomic<std::int64_t> last_shred_ended_ns = 0;  // monotonic
   std::atomic<std::int64_t> last_shred_duration_ns = 0;
   bool blocking_actors_have_threads = true;  // false under the deterministic test scheduler
 

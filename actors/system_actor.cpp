@@ -4,6 +4,7 @@
 
 #include "actors/admission.h"
 #include "actors/tenant_opening.h"
+#include "events/log/state_keys.h"
 
 namespace coffer::actors {
 namespace {
@@ -126,6 +127,23 @@ class SystemActor final : public caf::event_based_actor {
   }
 
   void deleted(Result<api::Changed>& result) {
+    if (result || is_callers_mistake(result.error().code)) return finish_deletion(result);
+    // The tenant's actor may have ended with its append under way. The log writer answers in order,
+    // so behind an empty append the store tells what became of it.
+    auto job = std::make_shared<AppendJob>();
+    auto shared = std::make_shared<Result<api::Changed>>(std::move(result));
+    job->done = [this, self = self_ref(), shared](const auto&) {
+      self.send(std::make_shared<Resume>(Resume{[this, shared] {
+        auto& request = std::get<DeleteNamespace>(waiting_.front()->body);
+        const auto row = services_.log.get(log::Family::tenants, log::tenant_row(request.tenant));
+        if (row && !*row) *shared = api::Changed{.recorded = false};
+        finish_deletion(*shared);
+      }}));
+    };
+    services_.log_writer.send(std::move(job));
+  }
+
+  void finish_deletion(Result<api::Changed>& result) {
     auto& request = std::get<DeleteNamespace>(waiting_.front()->body);
     if (result) {
       result->recorded = false;  // the child's log has the event, nobody's has the request yet

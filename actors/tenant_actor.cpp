@@ -32,7 +32,10 @@ class TenantActor final : public caf::event_based_actor {
             }),
         tokens_(services_, [this](log::Append append, auto then) {
           commit(std::move(append), std::move(then));
-        }) {}
+        }) {
+    services_.tenant_actors.fetch_add(1);
+  }
+  ~TenantActor() override { leave(); }
 
   caf::behavior make_behavior() override {
     set_down_handler(
@@ -69,13 +72,19 @@ class TenantActor final : public caf::event_based_actor {
     secrets_.kill_all();
     waiting_.clear();
     changes_.clear();
+    tokens_.drop_waiting();
     snapshot_.reset();
+    leave();
   }
 
  private:
   [[nodiscard]] TenantKeysPtr keys() const { return snapshot_ ? snapshot_->keys : nullptr; }
   [[nodiscard]] caf::actor_addr weak_self() { return caf::actor_cast<caf::actor_addr>(this); }
   [[nodiscard]] TenantRef self_ref() { return {caf::actor_cast<caf::actor>(this), stats_}; }
+
+  void leave() noexcept {
+    if (std::exchange(counted_, false)) services_.tenant_actors.fetch_sub(1);
+  }
 
   void receive(const TenantRequestPtr& request) {
     when_active([this, request](const Result<TenantSnapshotPtr>& active) {
@@ -295,6 +304,7 @@ class TenantActor final : public caf::event_based_actor {
   SecretRouter secrets_;
   TokenDesk tokens_;
   TenantSnapshotPtr snapshot_;  // null until active
+  bool counted_ = true;         // in Services::tenant_actors
   std::vector<Activated> waiting_;
   std::deque<ChangeTenant> changes_;  // the first one is under way
   std::optional<MountId> closing_;    // what the change under way has closed

@@ -21,6 +21,8 @@ class TokenDesk {
   void create(const CreateToken& request, const TenantSnapshot& tenant);
   void load(const LoadToken& request, const TenantSnapshot& tenant);
   void change(const ChangeToken& request, const TenantSnapshotPtr& tenant);
+  // The tenant's actor ends: what waits is answered as dropped.
+  void drop_waiting() noexcept { busy_.clear(); }
 
  private:
   Result<TokenStatePtr> find(const TokenId& id, const TenantKeys& keys);

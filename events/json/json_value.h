@@ -33,11 +33,11 @@ class Value {
   [[nodiscard]] bool is_object() const noexcept { return kind_ == Kind::object; }
   [[nodiscard]] bool is_array() const noexcept { return kind_ == Kind::array; }
   [[nodiscard]] bool is_string() const noexcept { return kind_ == Kind::string; }
-  // Each accessor is empty / false for another kind.
+  // Each accessor is empty / false for another kind. The keys of an object are unique.
   [[nodiscard]] bool boolean() const noexcept { return kind_ == Kind::boolean && flag_; }
-  [[nodiscard]] std::string_view text() const noexcept { return text_; }  // string or raw number
+  [[nodiscard]] std::string_view text() const noexcept { return text_; }  // or a raw number
   [[nodiscard]] std::span<const Value* const> items() const noexcept { return items_; }
-  [[nodiscard]] std::span<const Member> members() const noexcept { return members_; }  // unique keys
+  [[nodiscard]] std::span<const Member> members() const noexcept { return members_; }
   // Null when absent or not an object.
   [[nodiscard]] const Value* find(std::string_view key) const noexcept;
 

@@ -219,7 +219,8 @@ Result<std::vector<Row>> MemoryLog::scan(Family family, BytesView prefix, BytesV
                                          std::size_t limit) const {
   const std::shared_lock lock(mutex_);
   const auto& table = tables_[static_cast<std::size_t>(family)];
-  auto it = after.empty() ? table.lower_bound(to_bytes(prefix)) : table.upper_bound(to_bytes(after));
+  auto it =
+      after.empty() ? table.lower_bound(to_bytes(prefix)) : table.upper_bound(to_bytes(after));
   std::vector<Row> rows;
   for (; it != table.end() && rows.size() < limit && starts_with(it->first, prefix); ++it)
     rows.push_back({it->first, it->second});

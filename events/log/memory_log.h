@@ -109,7 +109,7 @@ class MemoryLog final : public EventLog {
   Claim claim_;
   std::unordered_map<TenantId, TenantHead> tenant_heads_;
   std::map<PartitionId, PartitionHeads> partition_heads_;
-  Writes last_;  // of the append that ended in `unknown`
+  Writes last_;                      // of the append that ended in `unknown`
   mutable std::shared_mutex mutex_;  // guards tables_, before_ and partition_heads_
   Tables tables_;
   Tables before_;  // rows as they were before their last change, while stale rows are served

@@ -92,8 +92,8 @@ TEST_CASE("runtime: a namespace that does not exist is nobody's") {
   CHECK_FALSE(refused("a/"));
   CHECK(refused("a/a/"));
   auto deleted = VaultClient::make_answer<api::Changed>();
-  client.world.vault().delete_namespace(
-      client.admit("sys/namespaces/a", policy::Operation::remove), "a", VaultClient::keep(deleted));
+  client.world.vault().delete_namespace(client.admit("sys/namespaces/a", policy::Operation::remove),
+                                        "a", VaultClient::keep(deleted));
   client.world.settle();
   REQUIRE((*deleted)->ok());
   CHECK_FALSE((**deleted)->recorded);

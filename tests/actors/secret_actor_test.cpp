@@ -1,4 +1,5 @@
-// One secret's actor: order, passivation, crashes. Only the test says which message is handled when.
+// One secret's actor: order, passivation, crashes. Only the test says which message is handled
+// when.
 #include "tests/actors/vault_client.h"
 
 using namespace coffer;

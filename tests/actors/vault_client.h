@@ -32,7 +32,8 @@ class VaultClient {
     head.path = std::move(path);
     head.remote_address = "192.0.2.1";
     api::AdmissionPtr admission;
-    world.vault().admit(std::move(head), [&](api::AdmissionPtr got) { admission = std::move(got); });
+    world.vault().admit(std::move(head),
+                        [&](api::AdmissionPtr got) { admission = std::move(got); });
     if (!admission) world.settle();
     REQUIRE(admission != nullptr);
     return admission;

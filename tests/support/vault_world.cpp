@@ -81,8 +81,7 @@ bool VaultWorld::crash_waiting_actor(std::string_view class_name) {
     if (actor == nullptr) continue;
     if (std::string_view(typeid(*actor).name()).find(class_name) == std::string_view::npos)
       continue;
-    caf::anon_send_exit(caf::actor_cast<caf::actor>(actor),
-                        caf::exit_reason::unhandled_exception);
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(actor), caf::exit_reason::unhandled_exception);
     return true;
   }
   return false;
@@ -115,7 +114,8 @@ void VaultWorld::begin_unseal(api::Callback<api::ServiceStatus> done) {
   if (options_.seal.type == api::SealType::automatic)
     return vault_->unseal_with_pin(SecretBytes(kPin), std::move(done));
   for (unsigned i = 0; i < kThreshold; ++i)
-    vault_->unseal(shares_[i].clone(), i + 1 == kThreshold ? done : [](auto&&) {});
+    vault_->unseal(
+        shares_[i].clone(), i + 1 == kThreshold ? done : [](auto&&) {});
 }
 
 Result<api::ServiceStatus> VaultWorld::unseal() {

@@ -70,6 +70,8 @@ std::vector<Option> options_of(Config& c) {
       {"tokens", "max_ttl", &a.token_max_ttl, "Longest lifetime of a token"},
       {"access_log", "age_max", &a.access_age_max, "Older records are dropped"},
       {"access_log", "bytes_max", &a.access_bytes_max, "Beyond it the oldest are dropped"},
+      {"store", "commit_writes_max", &a.commit_writes_max,
+       "Writes of one synced batch; 1 turns group commit off, to measure what it brings"},
       {"store", "block_cache_bytes", &c.store.block_cache_bytes, "Read cache of the store"},
       {"store", "write_buffer_bytes", &c.store.write_buffer_bytes,
        "Write buffer of each column family"},
@@ -182,6 +184,8 @@ Result<void> check(const Config& config) {
     return bad("embedded.auto_init needs seal.type = \"auto\"");
   if (config.http.certificate_file.empty() != config.http.key_file.empty())
     return bad("listener.certificate_file and listener.key_file must be given together");
+  if (config.limits.commit_writes_max == 0)
+    return bad("store.commit_writes_max must be at least 1");
   if (config.data_dir.empty()) return bad("data_dir must not be empty");
   return {};
 }
