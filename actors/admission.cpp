@@ -1,6 +1,25 @@
 #include "actors/admission.h"
 
 namespace coffer::actors {
+namespace {
+
+// A token's accessor has the same hash in every record of a tenant, so a thread remembers the last
+// ones instead of computing it for each request.
+const std::string& accessor_hmac(const TenantKeys& keys, const token::TokenState& token) {
+  struct Remembered {
+    KeyId index_key;
+    TokenId token;
+    std::string hex;
+  };
+  thread_local std::array<Remembered, 64> cache;
+  auto& entry = cache[std::hash<TokenId>{}(token.id) % cache.size()];
+  const auto& index_key = keys.keyring().index_key.id;
+  if (entry.token != token.id || entry.index_key != index_key)
+    entry = {index_key, token.id, to_hex(keys.name_hash("accessor", {}, token.accessor).view())};
+  return entry.hex;
+}
+
+}  // namespace
 
 audit::AccessRecord access_record(const GateAdmission& admission, const api::Outcome& outcome,
                                   Timestamp now) {
@@ -21,8 +40,7 @@ audit::AccessRecord access_record(const GateAdmission& admission, const api::Out
     record.display_name = admission.token->display_name;
     record.policies = admission.token->policies;
     if (admission.snapshot && admission.snapshot->keys)
-      record.token_accessor_hmac = to_hex(
-          admission.snapshot->keys->name_hash("accessor", {}, admission.token->accessor).view());
+      record.token_accessor_hmac = accessor_hmac(*admission.snapshot->keys, *admission.token);
   }
   record.matched_rule = admission.decision.matched_pattern;
   record.status = static_cast<std::uint16_t>(outcome.status);

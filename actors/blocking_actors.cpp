@@ -138,10 +138,8 @@ class Shredder final : public caf::event_based_actor {
         },
         [this](FlushAtom) {
           auto waiting = std::exchange(waiting_, {});
-          const auto began = services_.clock.monotonic_ns();
           const auto result = services_.log.shred_deleted_keys();
           services_.last_shred_ended_ns = services_.clock.monotonic_ns();
-          services_.last_shred_duration_ns = services_.last_shred_ended_ns - began;
           if (!result) stats_->note_error(result.error().message);
           for (const auto& request : waiting) {
             if (result)

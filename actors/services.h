@@ -23,6 +23,7 @@ struct Limits {
   std::size_t value_bytes_max = 1u << 20;  // JSON text of one version
   std::size_t secret_path_bytes_max = 2048;
   Seconds secret_idle{60};
+  Seconds shred_interval{60};  // of keys that nobody waits for
   Seconds token_default_ttl{768 * 3600};
   Seconds token_max_ttl{768 * 3600};
   std::uint32_t refusals_per_second = 16;  // recorded singly, per source
@@ -70,8 +71,8 @@ struct Services {
   }
   std::atomic<std::size_t> secret_actors = 0;  // that may still append
   std::atomic<std::size_t> tenant_actors = 0;
+  std::atomic<bool> shred_soon = false;  // a mount or tenant is gone: do not wait for the interval
   std::atomic<std::int64_t> last_shred_ended_ns = 0;  // monotonic
-  std::atomic<std::int64_t> last_shred_duration_ns = 0;
   bool blocking_actors_have_threads = true;  // false under the deterministic test scheduler
 
  private:

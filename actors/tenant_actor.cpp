@@ -16,6 +16,14 @@ using SweepAtom = caf::atom_constant<caf::atom("sweep")>;
 constexpr std::chrono::seconds kSweepInterval{10};
 constexpr unsigned kWrappingSweeps = 30;  // every so many sweeps, wrapped answers too
 
+bool removes_keys(const std::vector<codec::AnyEvent>& events) {
+  return std::any_of(events.begin(), events.end(), [](const codec::AnyEvent& event) {
+    const auto* own = std::get_if<tenant::Event>(&event);
+    return own != nullptr && (std::holds_alternative<tenant::MountDisabled>(*own) ||
+                              std::holds_alternative<tenant::TenantDeleted>(*own));
+  });
+}
+
 class TenantActor final : public caf::event_based_actor {
  public:
   TenantActor(caf::actor_config& config, Services& services, DirectoryEntry entry,
@@ -215,6 +223,8 @@ class TenantActor final : public caf::event_based_actor {
                                    const Result<void>& result) {
       if (!result) return finish_change(result.error());
       auto policies = after->policies_changed ? nullptr : snapshot_->policies;
+      // The wrapped keys of what is gone leave the files without the caller waiting for it.
+      if (removes_keys(after->events)) services_.shred_soon = true;
       publish(std::move(after->state), std::move(after->policies), std::move(policies),
               snapshot_->keys);
       finish_change(api::Changed{.recorded = true});

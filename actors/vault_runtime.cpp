@@ -85,12 +85,14 @@ void VaultRuntime::tick() {
         TrimAccessLog{services_->limits.access_age_max, services_->limits.access_bytes_max}));
 }
 
-// Keys of versions that were pushed out, of unmounted secrets and deleted namespaces leave the
-// files without anybody waiting: soon, but never for more than a twentieth of the time.
+// Keys that leave without anybody waiting: at once those of unmounted secrets and deleted
+// namespaces, at an interval those of versions that were pushed out, since shredding flushes every
+// write buffer.
 void VaultRuntime::shred_in_background() {
   if (!services_->log.has_deleted_keys()) return;
-  const auto pause = std::max<std::int64_t>(2'000'000'000, 20 * services_->last_shred_duration_ns);
-  if (services_->clock.monotonic_ns() - services_->last_shred_ended_ns < pause) return;
+  const auto waited_ns = services_->clock.monotonic_ns() - services_->last_shred_ended_ns;
+  const auto interval_ns = services_->limits.shred_interval.count * 1'000'000'000;
+  if (waited_ns < interval_ns && !services_->shred_soon.exchange(false)) return;
   auto shred = std::make_shared<ShredKeys>();
   shred->done = Promise<bool>([](Result<bool>) {});  // the shredder keeps its own error
   services_->shredder.send(std::move(shred));

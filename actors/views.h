@@ -62,29 +62,29 @@ class TenantTable {
   std::unordered_map<TenantId, TenantSnapshotPtr> tenants_;
 };
 
-// Bounded least-recently-used table, sharded. `weight` of an entry counts against the bound.
+// Bounded table, sharded; `weight` of an entry counts against the bound. Evicts the oldest entry
+// that was not used since its last turn (second chance): a hit sets a bit and moves nothing.
 template <class Key, class Value, class Hash = std::hash<Key>>
-class LruTable {
+class SnapshotTable {
  public:
-  explicit LruTable(std::size_t weight_max) : shard_weight_max_(weight_max / kShards + 1) {}
+  explicit SnapshotTable(std::size_t weight_max) : shard_weight_max_(weight_max / kShards + 1) {}
 
   [[nodiscard]] std::shared_ptr<const Value> find(const Key& key) {
     auto& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.map.find(key);
     if (found == shard.map.end()) return nullptr;
-    shard.order.splice(shard.order.begin(), shard.order, found->second);
+    found->second->used = true;
     return found->second->value;
   }
   void publish(const Key& key, std::shared_ptr<const Value> value, std::size_t weight) {
     auto& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
     remove(shard, key);
-    shard.order.push_front(Entry{key, std::move(value), weight});
+    shard.order.push_front(Entry{key, std::move(value), weight, false});
     shard.map.emplace(key, shard.order.begin());
     shard.weight += weight;
-    while (shard.weight > shard_weight_max_ && shard.order.size() > 1)
-      remove(shard, Key(shard.order.back().key));
+    while (shard.weight > shard_weight_max_ && shard.order.size() > 1) evict_one(shard);
   }
   void erase(const Key& key) {
     auto& shard = shard_of(key);
@@ -106,6 +106,7 @@ class LruTable {
     Key key;
     std::shared_ptr<const Value> value;
     std::size_t weight;
+    bool used;  // since it was last looked at for eviction
   };
   struct Shard {
     std::mutex mutex;
@@ -116,6 +117,11 @@ class LruTable {
   Shard& shard_of(const Key& key) {
     // The low bits choose the bucket inside a shard, so the shard comes from the high ones.
     return shards_[(Hash{}(key) >> 48) % kShards];
+  }
+  static void evict_one(Shard& shard) {
+    while (std::exchange(shard.order.back().used, false))
+      shard.order.splice(shard.order.begin(), shard.order, std::prev(shard.order.end()));
+    remove(shard, Key(shard.order.back().key));
   }
   static void remove(Shard& shard, const Key& key) {
     const auto found = shard.map.find(key);
@@ -142,8 +148,8 @@ struct SecretKeyHash {
   }
 };
 
-using SecretTable = LruTable<SecretKey, SecretSnapshot, SecretKeyHash>;
-using TokenTable = LruTable<TokenId, token::TokenState>;
+using SecretTable = SnapshotTable<SecretKey, SecretSnapshot, SecretKeyHash>;
+using TokenTable = SnapshotTable<TokenId, token::TokenState>;
 
 [[nodiscard]] inline std::size_t weight_of(const SecretKey& key, const SecretSnapshot& snapshot) {
   return 512 + 2 * key.path.size() + snapshot.current_value.size() +

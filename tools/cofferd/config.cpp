@@ -75,6 +75,8 @@ std::vector<Option> options_of(Config& c) {
       {"store", "block_cache_bytes", &c.store.block_cache_bytes, "Read cache of the store"},
       {"store", "write_buffer_bytes", &c.store.write_buffer_bytes,
        "Write buffer of each column family"},
+      {"store", "shred_interval", &a.shred_interval,
+       "How often wrapped keys of versions that were pushed out are removed from the files"},
       {"store", "free_bytes_min", &c.store.free_bytes_min,
        "Writes are refused when less disk is free"},
   };
