@@ -63,7 +63,8 @@ class PartitionActor final : public caf::event_based_actor {
     found->second.send(request);
   }
 
-  void end_tenant(const TenantId& id) {
+  // By value: the caller may name a key of tenants_, which is erased here.
+  void end_tenant(const TenantId id) {
     const auto found = tenants_.find(id);
     if (found == tenants_.end()) return;
     by_actor_.erase(found->second.handle().id());

@@ -46,6 +46,7 @@ struct RandomBuffer {
 }  // namespace
 
 void fill_public_random(std::span<std::uint8_t> out) noexcept {
+  if (out.empty()) return;
   COFFER_CHECK(out.size() <= kPublicRandomBytesMax);
   thread_local RandomBuffer buffer;
   buffer.fill(out);
