@@ -29,6 +29,7 @@ constexpr std::string_view kFormatRow = "format";
 constexpr std::uint32_t kFormat = 1;
 
 rocksdb::Slice slice(BytesView bytes) {
+  if (bytes.empty()) return {};  // the library compares even no bytes, and not from null
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 Bytes to_bytes(const rocksdb::Slice& s) {
