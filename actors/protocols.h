@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "actors/actor_stats.h"
+#include "actors/inline_unit.h"
 #include "actors/promise.h"
 #include "actors/views.h"
 #include "events/log/event_log.h"
@@ -165,6 +166,15 @@ class Ref {
     static_assert((std::is_same_v<Message, Messages> || ...), "not in the actor's protocol");
     stats_->sent.fetch_add(1, std::memory_order_relaxed);
     caf::anon_send(handle_, std::move(message));
+  }
+  // As send(); when the actor is idle, its handler runs now and on this thread.
+  template <class Message>
+  void run(Message message) const {
+    static_assert((std::is_same_v<Message, Messages> || ...), "not in the actor's protocol");
+    stats_->sent.fetch_add(1, std::memory_order_relaxed);
+    auto& unit = InlineUnit::of_thread(handle_.home_system());
+    handle_->eq_impl(caf::make_message_id(), nullptr, &unit, std::move(message));
+    unit.run();
   }
   // False, and nothing is sent, when `limit` messages wait already.
   template <class Message>

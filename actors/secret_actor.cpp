@@ -166,7 +166,7 @@ class SecretActor final : public caf::event_based_actor {
       const auto aad = secret_data_key_aad(keys->tenant(), keys->keyring().tenant_key.id, key.mount,
                                            key.path, version);
       auto fresh = make_data_key(hsm, services, *keys, aad);
-      resume(self, [this, write, version, fresh = std::move(fresh)] {
+      resume_from_hsm(self, [this, write, version, fresh = std::move(fresh)] {
         seal_and_append(*write, version, fresh);
       });
     };
@@ -335,19 +335,19 @@ class SecretActor final : public caf::event_based_actor {
           if (!result) {
             services_.secrets.erase(place_.key);
             done.fail(result.error());
-            return resume(self, [this, error = result.error()] {
+            return self.send(resume([this, error = result.error()] {
               stats_->note_error(error.message);
               snapshot_.reset();  // what the log holds decides; read it back
               next();
-            });
+            }));
           }
           services_.secrets.publish(place_.key, after, weight_of(place_.key, *after));
           for (const auto& key : dead) services_.data_keys.erase(key);
           answer(done, *after);
-          resume(self, [this, after] {
-            snapshot_ = after;
-            next();
-          });
+          services_.deliver(self, resume([this, after] {
+                              snapshot_ = after;
+                              next();
+                            }));
         };
     services_.log_writer.send(std::move(job));
   }
@@ -365,8 +365,15 @@ class SecretActor final : public caf::event_based_actor {
   SecretRef self_ref() { return {caf::actor_cast<caf::actor>(this), stats_}; }
 
   // `run` captures this actor; it runs inside it or, when the actor is gone, not at all.
-  static void resume(const SecretRef& self, std::function<void()> run) {
-    self.send(std::make_shared<Resume>(Resume{std::move(run)}));
+  static ResumePtr resume(std::function<void()> run) {
+    return std::make_shared<Resume>(Resume{std::move(run)});
+  }
+  // From the HSM worker: on its own thread while nobody else waits for it.
+  void resume_from_hsm(const SecretRef& self, std::function<void()> run) const {
+    constexpr std::uint64_t kThisJob = 1;
+    auto message = resume(std::move(run));
+    if (services_.hsm.stats()->waiting() > kThisJob) return self.send(std::move(message));
+    services_.deliver(self, std::move(message));
   }
 
   Services& services_;

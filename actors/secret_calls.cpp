@@ -18,7 +18,7 @@ Result<void> check_path(const Limits& limits, const std::string& path) {
 }  // namespace
 
 void VaultRuntime::send_secret_request(const GateAdmission& admission, SecretRequestPtr request) {
-  if (!admission.snapshot->link->ref().try_send(request, services_->limits.mailbox_max))
+  if (!services_->try_deliver(admission.snapshot->link->ref(), request))
     std::visit(
         [](auto& body) {
           body.done.fail(ErrorCode::overloaded, "too many requests for this namespace");

@@ -25,10 +25,13 @@ void SecretRouter::route(const SecretRequestPtr& request, const TenantKeysPtr& k
       return refuse(*request, ErrorCode::overloaded, "too many requests for this secret");
     return fenced->second.push_back(request);
   }
+  const bool awake = entries_.contains(request->key);
   auto& entry = wake(request->key, keys, partition);
   entry.used_ns = now;
   order_.splice(order_.begin(), order_, entry.order);
-  if (!entry.retiring) return entry.ref.send(request);
+  // A new actor reads the store first, which is not for the caller's thread.
+  if (!entry.retiring && !awake) return entry.ref.send(request);
+  if (!entry.retiring) return services_.deliver(entry.ref, request);
   if (entry.waiting.size() >= services_.limits.secret_queue_max)
     return refuse(*request, ErrorCode::overloaded, "too many requests for this secret");
   entry.waiting.push_back(request);

@@ -75,6 +75,20 @@ struct Services {
   std::atomic<std::int64_t> last_shred_ended_ns = 0;  // monotonic
   bool blocking_actors_have_threads = true;  // false under the deterministic test scheduler
 
+  // A message whose sender would only wait for it: run inline, but under the deterministic
+  // scheduler, which decides itself what runs when.
+  template <class ActorRef, class Message>
+  void deliver(const ActorRef& to, Message message) const {
+    if (blocking_actors_have_threads) return to.run(std::move(message));
+    to.send(std::move(message));
+  }
+  template <class ActorRef, class Message>
+  [[nodiscard]] bool try_deliver(const ActorRef& to, Message message) const {
+    if (to.stats()->waiting() >= limits.mailbox_max) return false;
+    deliver(to, std::move(message));
+    return true;
+  }
+
  private:
   mutable std::mutex root_mutex;
   TenantKeysPtr root_keys_value;

@@ -58,11 +58,10 @@ Result<std::shared_ptr<TenantKeys::Segment>> TenantKeys::segment() const {
 
 Result<Bytes> TenantKeys::seal(BytesView aad, BytesView plaintext) const {
   COFFER_ASSIGN(auto current, segment());
-  const auto sealed = hsm::seal(current->key->bytes(), aad, plaintext);
   Bytes out;
-  out.reserve(kSaltBytes + sealed.size());
+  out.reserve(kSaltBytes + plaintext.size() + hsm::kSealOverheadBytes);
   append(out, current->salt);
-  append(out, sealed);
+  hsm::seal_onto(out, current->key->bytes(), aad, plaintext);
   return out;
 }
 

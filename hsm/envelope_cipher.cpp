@@ -90,18 +90,25 @@ class GcmContext {
 
 }  // namespace
 
-Bytes seal(BytesView key, BytesView aad, BytesView plaintext) {
+void seal_onto(Bytes& out, BytesView key, BytesView aad, BytesView plaintext) {
   COFFER_CHECK(plaintext.size() <= kPlaintextBytesMax);
   thread_local GcmContext context(1);
   const GcmNonce nonce = fresh_gcm_nonce();
-  Bytes sealed(plaintext.size() + kSealOverheadBytes);
-  std::memcpy(sealed.data(), nonce.data(), kNonceBytes);
+  const auto begin = out.size();
+  out.resize(begin + plaintext.size() + kSealOverheadBytes);
+  auto* const sealed = out.data() + begin;
+  std::memcpy(sealed, nonce.data(), kNonceBytes);
 
   context.start(key, nonce.data(), aad);
-  context.update(sealed.data() + kNonceBytes, plaintext);
+  context.update(sealed + kNonceBytes, plaintext);
   COFFER_CHECK(context.finish());
-  context.control(EVP_CTRL_AEAD_GET_TAG, sealed.data() + kNonceBytes + plaintext.size());
+  context.control(EVP_CTRL_AEAD_GET_TAG, sealed + kNonceBytes + plaintext.size());
   context.forget_key();
+}
+
+Bytes seal(BytesView key, BytesView aad, BytesView plaintext) {
+  Bytes sealed;
+  seal_onto(sealed, key, aad, plaintext);
   return sealed;
 }
 

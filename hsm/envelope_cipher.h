@@ -19,6 +19,8 @@ inline constexpr std::size_t kSealOverheadBytes = 12 + 16;
 
 // Precondition: key.size() == kDataKeyBytes.
 [[nodiscard]] Bytes seal(BytesView key, BytesView aad, BytesView plaintext);
+// Appends what seal() returns to `out`.
+void seal_onto(Bytes& out, BytesView key, BytesView aad, BytesView plaintext);
 [[nodiscard]] Result<SecretBytes> open(BytesView key, BytesView aad, BytesView sealed);
 
 [[nodiscard]] Sha256 sha256(BytesView data);

@@ -14,14 +14,14 @@ constexpr std::uint32_t kAccessFormat = 1;
 
 Bytes encode_access_envelope(const AccessEnvelope& envelope) {
   COFFER_CHECK(envelope.previous_hash.empty() || envelope.previous_hash.size() == sizeof(Sha256));
-  schema::AccessEnvelope m;
+  auto& m = reused<schema::AccessEnvelope>();
   m.set_format(kAccessFormat);
   put(m.mutable_tenant(), envelope.tenant);
   m.set_time_ns(envelope.time.ns);
   put(m.mutable_previous_hash(), envelope.previous_hash);
   put(m.mutable_log_key(), envelope.log_key);
   put(m.mutable_payload(), envelope.payload);
-  return serialise(m);
+  return serialise_reused(m);
 }
 
 Result<AccessEnvelope> decode_access_envelope(BytesView bytes) {
@@ -42,7 +42,7 @@ Result<AccessEnvelope> decode_access_envelope(BytesView bytes) {
 }
 
 Bytes encode_access_record(const audit::AccessRecord& record) {
-  schema::AccessRecord m;
+  auto& m = reused<schema::AccessRecord>();
   m.set_time_ns(record.time.ns);
   m.set_request_id(record.request_id);
   put(m.mutable_tenant(), record.tenant);
@@ -59,7 +59,7 @@ Bytes encode_access_record(const audit::AccessRecord& record) {
   m.set_error_class(record.error_class);
   m.set_secret_version(record.secret_version);
   m.set_collapsed_count(record.collapsed_count);
-  return serialise(m);
+  return serialise_reused(m);
 }
 
 Result<audit::AccessRecord> decode_access_record(BytesView bytes) {

@@ -69,6 +69,27 @@ template <class Message>
   return out;
 }
 
+// The calling thread's empty message of a type, for what is encoded with every request: it keeps
+// its allocations from use to use. Not for messages with anything that must be wiped.
+template <class Message>
+[[nodiscard]] Message& reused() {
+  thread_local Message message;
+  message.Clear();
+  return message;
+}
+// After the use of a message of reused(): what a large one holds is freed.
+template <class Message>
+void give_back(Message& message, std::size_t serialised_bytes) {
+  constexpr std::size_t kKeptBytesMax = 64u << 10;
+  if (serialised_bytes > kKeptBytesMax) message = Message{};
+}
+template <class Message>
+[[nodiscard]] Bytes serialise_reused(Message& message) {
+  Bytes out = serialise(message);
+  give_back(message, out.size());
+  return out;
+}
+
 [[nodiscard]] bool parse(google::protobuf::MessageLite& message, BytesView bytes);
 
 }  // namespace coffer::codec

@@ -13,7 +13,7 @@ constexpr std::uint32_t kRecordFormat = 1;
 
 Bytes encode_record(const Record& record) {
   COFFER_CHECK(record.previous_hash.empty() || record.previous_hash.size() == sizeof(Sha256));
-  schema::RecordEnvelope m;
+  auto& m = reused<schema::RecordEnvelope>();
   m.set_format(kRecordFormat);
   put(m.mutable_tenant(), record.tenant);
   m.set_tenant_sequence(record.tenant_sequence);
@@ -30,7 +30,7 @@ Bytes encode_record(const Record& record) {
   }
   put(m.mutable_payload(), record.payload);
   put(m.mutable_command_id(), record.command_id);
-  return serialise(m);
+  return serialise_reused(m);
 }
 
 Result<Record> decode_record(BytesView bytes) {
@@ -59,11 +59,11 @@ Result<Record> decode_record(BytesView bytes) {
 
 Bytes encode_batch(const Batch& batch) {
   COFFER_CHECK(batch.stream.size() == sizeof(Id128<void>));
-  schema::EventBatch m;
+  auto& m = reused<schema::EventBatch>();
   put(m.mutable_stream(), batch.stream);
   m.mutable_bodies()->Reserve(static_cast<int>(batch.bodies.size()));
   for (const Bytes& body : batch.bodies) put(m.add_bodies(), body);
-  return serialise(m);
+  return serialise_reused(m);
 }
 
 Result<Batch> decode_batch(BytesView bytes) {

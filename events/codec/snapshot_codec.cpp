@@ -8,8 +8,7 @@ namespace {
 
 constexpr std::uint32_t kSnapshotFormat = 1;
 
-void fill(schema::Snapshot& m, const secret::SecretState& state) {
-  auto& s = *m.mutable_secret();
+void fill(schema::SecretState& s, const secret::SecretState& state) {
   s.set_exists(state.exists);
   put(s.mutable_mount(), state.mount);
   s.set_path(state.path);
@@ -228,8 +227,19 @@ Bytes encode(const Snapshot<State>& snapshot) {
 
 }  // namespace
 
+// Written with every version of a secret, so the part with the list of versions is a reused
+// message, lent to the snapshot while it is serialised.
 Bytes encode_snapshot(const Snapshot<secret::SecretState>& snapshot) {
-  return encode(snapshot);
+  auto& state = reused<schema::SecretState>();
+  fill(state, snapshot.state);
+  schema::Snapshot m;
+  m.set_format(kSnapshotFormat);
+  m.set_sequence(snapshot.sequence);
+  m.unsafe_arena_set_allocated_secret(&state);
+  auto out = serialise(m);
+  static_cast<void>(m.unsafe_arena_release_secret());
+  give_back(state, out.size());
+  return out;
 }
 Bytes encode_snapshot(const Snapshot<tenant::TenantState>& snapshot) {
   return encode(snapshot);

@@ -210,7 +210,7 @@ class KeyCollector {
   Keys operator()(const SecretRemoved&) const { return keys_until(before_.versions.end()); }
 
  private:
-  using Position = std::map<VersionNumber, VersionState>::const_iterator;
+  using Position = Versions::const_iterator;
 
   // A destroyed version has no key any more.
   static void add(Keys& keys, VersionNumber version, const VersionState& state) {

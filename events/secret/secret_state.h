@@ -3,9 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
+
+#include <boost/container/flat_map.hpp>
 
 #include "events/secret/secret_events.h"
 
@@ -23,19 +24,22 @@ struct VersionState {
   }
 };
 
+// Flat: a state is copied with every change, and most have few versions.
+using Versions = boost::container::flat_map<VersionNumber, VersionState>;
+
 struct SecretState {
   bool exists = false;
   MountId mount;
   std::string path;
   Timestamp created_time;
-  Timestamp updated_time;            // of the last version added
-  VersionNumber current_version = 0; // 0: metadata only
-  VersionNumber oldest_version = 0;  // 0 until a version was dropped
-  std::uint32_t max_versions = 0;    // 0: not set
+  Timestamp updated_time;             // of the last version added
+  VersionNumber current_version = 0;  // 0: metadata only
+  VersionNumber oldest_version = 0;   // 0 until a version was dropped
+  std::uint32_t max_versions = 0;     // 0: not set
   bool cas_required = false;
   Seconds delete_version_after{0};
   CustomMetadata custom_metadata;
-  std::map<VersionNumber, VersionState> versions;
+  Versions versions;
   friend bool operator==(const SecretState&, const SecretState&) = default;
 
   // Null when that version never was or was dropped; 0 means the current one.
