@@ -246,7 +246,6 @@ api::AdmissionPtr VaultRuntime::admit_public(api::RequestHead head) {
   auto admission = std::make_shared<GateAdmission>();
   admission->head = std::move(head);
   admission->head.token.wipe();
-  admission->is_public = true;
   if (!seal_->active()) return admission;
   if (const auto tenant = services_->directory.resolve(admission->head.namespace_path))
     admission->snapshot = services_->tenants.find(*tenant);

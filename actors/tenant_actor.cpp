@@ -177,9 +177,27 @@ class TenantActor final : public caf::event_based_actor {
       }
     } else if (std::holds_alternative<tenant::DeleteTenant>(*command)) {
       closing_ = MountId{};
-      return secrets_.close(*closing_, [this] { decide_and_append(); });
+      return secrets_.close(*closing_, [this] { find_dying_tokens(); });
     }
     decide_and_append();
+  }
+
+  // The rows of a deleted tenant's tokens stand under the tokens' ids and are found by a scan of
+  // its accessors, which may be many.
+  void find_dying_tokens() {
+    constexpr std::size_t kTokensMax = 1'000'000;
+    auto job = std::make_shared<ReadJob>();
+    job->run = [this, self = self_ref(), &services = services_, keys = snapshot_->keys] {
+      auto found = std::make_shared<Result<std::vector<AccessorEntry>>>(
+          list_accessors(services.log, *keys, kTokensMax));
+      self.send(std::make_shared<Resume>(Resume{[this, found] {
+        if (!*found) return finish_change(found->error());
+        dying_tokens_ = std::move(**found);
+        decide_and_append();
+      }}));
+    };
+    if (!services_.reader.try_send(std::move(job), services_.limits.mailbox_max))
+      finish_change(fail(ErrorCode::overloaded, "too many scans are under way"));
   }
 
   struct Decided {
@@ -240,7 +258,7 @@ class TenantActor final : public caf::event_based_actor {
     COFFER_ASSIGN(append.access,
                   success_record(request.admission, keys, request.success_status, 0, now));
     if (decided.deleted) {
-      COFFER_TRY(add_deletion(append));
+      add_deletion(append);
       return append;
     }
     const auto kind =
@@ -269,11 +287,9 @@ class TenantActor final : public caf::event_based_actor {
   }
 
   // Everything but the log goes; with the tenant's keys gone, nobody reads that either.
-  Result<void> add_deletion(log::Append& append) {
+  void add_deletion(log::Append& append) {
     const auto& tenant = snapshot_->keys->tenant();
-    constexpr std::size_t kTokensMax = 1'000'000;
-    COFFER_ASSIGN(auto accessors, list_accessors(services_.log, *snapshot_->keys, kTokensMax));
-    for (const auto& accessor : accessors) {
+    for (const auto& accessor : dying_tokens_) {
       append.changes.push_back(deleted_row(log::Family::tokens, log::token_row(accessor.token)));
       services_.tokens.erase(accessor.token);
     }
@@ -282,7 +298,6 @@ class TenantActor final : public caf::event_based_actor {
     for (const auto family : {log::Family::aggregates, log::Family::values, log::Family::keys,
                               log::Family::listing, log::Family::accessors})
       append.prefix_deletes.push_back({family, prefix});
-    return {};
   }
 
   void finish_change(Result<api::Changed> result) {
@@ -290,6 +305,7 @@ class TenantActor final : public caf::event_based_actor {
     // stays closed until this actor is told to end.
     if (closing_ && !(result && closing_->is_zero())) secrets_.reopen(*closing_);
     closing_.reset();
+    dying_tokens_.clear();
     if (!result) stats_->note_error(result.error().message);
     const auto done = changes_.front().done;
     changes_.pop_front();
@@ -316,8 +332,9 @@ class TenantActor final : public caf::event_based_actor {
   TenantSnapshotPtr snapshot_;  // null until active
   bool counted_ = true;         // in Services::tenant_actors
   std::vector<Activated> waiting_;
-  std::deque<ChangeTenant> changes_;  // the first one is under way
-  std::optional<MountId> closing_;    // what the change under way has closed
+  std::deque<ChangeTenant> changes_;         // the first one is under way
+  std::optional<MountId> closing_;           // what the change under way has closed
+  std::vector<AccessorEntry> dying_tokens_;  // of a deletion under way
   unsigned sweeps_ = 0;
 };
 
