@@ -16,8 +16,7 @@ PartitionHeads& ChainBuilder::partition(PartitionId id) {
       .first->second;
 }
 
-Result<ChainBuilder::Linked> ChainBuilder::link_event(PartitionId partition_id,
-                                                      EventAppend event) {
+Result<ChainBuilder::Linked> ChainBuilder::link_event(PartitionId partition_id, EventAppend event) {
   auto found = new_tenants_.find(event.tenant);
   if (found == new_tenants_.end()) {
     TenantHead head;
@@ -47,8 +46,7 @@ Result<ChainBuilder::Linked> ChainBuilder::link_event(PartitionId partition_id,
   return linked;
 }
 
-ChainBuilder::Linked ChainBuilder::link_access(PartitionId partition_id,
-                                               AccessAppend access) {
+ChainBuilder::Linked ChainBuilder::link_access(PartitionId partition_id, AccessAppend access) {
   auto& heads = partition(partition_id);
   codec::AccessEnvelope envelope{.tenant = access.tenant,
                                  .time = access.time,
@@ -64,9 +62,7 @@ ChainBuilder::Linked ChainBuilder::link_access(PartitionId partition_id,
 }
 
 void ChainBuilder::commit() {
-  // The cache of tenant heads is bounded; a dropped head is read back from the log.
-  constexpr std::size_t kCachedHeadsMax = 100'000;
-  if (tenants_.size() + new_tenants_.size() > kCachedHeadsMax) tenants_.clear();
+  if (tenants_.size() + new_tenants_.size() > kCachedTenantHeadsMax) tenants_.clear();
   for (const auto& [id, head] : new_tenants_) tenants_[id] = head;
   for (const auto& [id, heads] : new_partitions_) partitions_[id] = heads;
 }

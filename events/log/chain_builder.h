@@ -12,6 +12,9 @@
 
 namespace coffer::log {
 
+// Cached heads of tenants are bounded; a dropped one is read back from the log.
+inline constexpr std::size_t kCachedTenantHeadsMax = 100'000;
+
 struct TenantHead {
   TenantSequence sequence = 0;
   Sha256 hash{};

@@ -1,5 +1,5 @@
 // The embedded log: one RocksDB database holds both logs, snapshots, key store and listing, and one
-// synced WriteBatch holds everything of a group commit. The only code that touches RocksDB.
+// synced batch holds everything of a group commit (rocksdb_state.h).
 #pragma once
 
 #include <cstdint>

@@ -147,9 +147,13 @@ policy::Event policy_event() {
 }
 
 tenant::Mount mount(std::string path) {
-  return {id<MountId>(), std::move(path), text(), text(), text_map(), text(), seconds(),
-          seconds(),     text(),          flag(), flag(), flag(),     time(), settings(),
-          flag() ? id<tenant::MigrationId>() : tenant::MigrationId{},        text()};
+  return {
+      id<MountId>(), std::move(path), text(),
+      text(),        text_map(),      text(),
+      seconds(),     seconds(),       text(),
+      flag(),        flag(),          flag(),
+      time(),        settings(),      flag() ? id<tenant::MigrationId>() : tenant::MigrationId{},
+      text()};
 }
 
 }  // namespace
@@ -182,6 +186,22 @@ Record record() {
 Batch batch() {
   const auto stream = id<SecretId>();
   return {{stream.bytes.begin(), stream.bytes.end()}, any<std::vector<Bytes>>()};
+}
+
+ReplicatedRecord replicated_append() {
+  AppendBody body;
+  body.event = blob();
+  for (int i = *gen::inRange(0, 6); i > 0; --i) {
+    RowChange change{any<std::uint32_t>(), blob(), {}};
+    if (flag()) change.content = blob();
+    if (flag()) change.content = hash();
+    body.changes.push_back(change);
+  }
+  for (int i = *gen::inRange(0, 3); i > 0; --i)
+    body.row_ranges.push_back({any<std::uint32_t>(), blob()});
+  body.access = any<std::vector<Bytes>>();
+  if (!body.access.empty()) body.access_position = *gen::positive<std::uint64_t>();
+  return {number(), id<Nonce128>(), body};
 }
 
 AccessEnvelope access_envelope() {

@@ -5,6 +5,7 @@
 #include <rapidcheck.h>
 
 #include "events/codec/event_codec.h"
+#include "events/codec/replicated_codec.h"
 
 namespace coffer::codec::random {
 
@@ -13,6 +14,7 @@ namespace coffer::codec::random {
 
 [[nodiscard]] Record record();
 [[nodiscard]] Batch batch();
+[[nodiscard]] ReplicatedRecord replicated_append();
 [[nodiscard]] AccessEnvelope access_envelope();
 [[nodiscard]] audit::AccessRecord access_record();
 [[nodiscard]] Snapshot<secret::SecretState> secret_snapshot();

@@ -124,6 +124,17 @@ TEST_CASE("records, batches and the access log have golden files") {
                decode_access_record);
 }
 
+TEST_CASE("the messages of the Kafka topics have golden files") {
+  const char* names[] = {"replicated_claim", "replicated_release", "replicated_noop",
+                         "replicated_append"};
+  const auto records = samples::replicated_records();
+  for (std::size_t i = 0; i < records.size(); ++i)
+    check_golden(names[i], records[i], encode_replicated, decode_replicated);
+  check_golden("key_blob", samples::key_blob(), encode_key_blob, decode_key_blob);
+  check_golden("replica_position", samples::replica_position(), encode_replica_position,
+               decode_replica_position);
+}
+
 TEST_CASE("snapshots have golden files") {
   check_golden_snapshot("secret_snapshot", samples::secret_snapshot());
   check_golden_snapshot("tenant_snapshot", samples::tenant_snapshot());

@@ -28,6 +28,12 @@ bool round_trips(const Record& record) {
   return decoded.ok() && *decoded == record && encode_record(*decoded) == bytes;
 }
 
+bool round_trips(const ReplicatedRecord& record) {
+  const auto bytes = encode_replicated(record);
+  const auto decoded = decode_replicated(bytes);
+  return decoded.ok() && *decoded == record && encode_replicated(*decoded) == bytes;
+}
+
 bool round_trips(const Batch& batch) {
   const auto bytes = encode_batch(batch);
   const auto decoded = decode_batch(bytes);
@@ -107,6 +113,7 @@ TEST_CASE("property: any event of any aggregate round-trips") {
 
 TEST_CASE("property: any record, batch, access record and snapshot round-trips") {
   REQUIRE(rc::check("record", [] { RC_ASSERT(round_trips(random::record())); }));
+  REQUIRE(rc::check("append", [] { RC_ASSERT(round_trips(random::replicated_append())); }));
   REQUIRE(rc::check("batch", [] { RC_ASSERT(round_trips(random::batch())); }));
   REQUIRE(rc::check("envelope", [] { RC_ASSERT(round_trips(random::access_envelope())); }));
   REQUIRE(rc::check("access", [] { RC_ASSERT(round_trips(random::access_record())); }));

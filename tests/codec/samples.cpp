@@ -70,10 +70,10 @@ void add_tenant_events(std::vector<AnyEvent>& out) {
   out.emplace_back(tenant::Event{tenant::MountTuned{"secret/", tuning()}});
   out.emplace_back(tenant::Event{tenant::MountDisabled{"secret/", id<MountId>(0x10)}});
   out.emplace_back(tenant::Event{tenant::MountSettingsChanged{"secret/", {20, true, Seconds{-1}}}});
+  out.emplace_back(
+      tenant::Event{tenant::MountOptionsChanged{"secret/", {{"version", "2"}, {"x", ""}}}});
   out.emplace_back(tenant::Event{
-      tenant::MountOptionsChanged{"secret/", {{"version", "2"}, {"x", ""}}}});
-  out.emplace_back(tenant::Event{tenant::MountMoved{"secret/", "team/kv/", id<MountId>(0x10),
-                                                    id<tenant::MigrationId>(0x11)}});
+      tenant::MountMoved{"secret/", "team/kv/", id<MountId>(0x10), id<tenant::MigrationId>(0x11)}});
   out.emplace_back(tenant::Event{tenant::TokenRoleWritten{"ci", token_role()}});
   out.emplace_back(tenant::Event{tenant::TokenRoleRemoved{"ci"}});
 }
@@ -130,6 +130,31 @@ Batch batch() {
   const auto stream = id<SecretId>(0xD0);
   return {{stream.bytes.begin(), stream.bytes.end()},
           {text_bytes("first body"), {}, text_bytes("third")}};
+}
+
+std::vector<ReplicatedRecord> replicated_records() {
+  AppendBody append;
+  append.event = text_bytes("an encoded record");
+  append.changes = {{1, text_bytes("row"), text_bytes("value")},
+                    {5, text_bytes("key row"), hash(0x30)},
+                    {5, text_bytes("old key row"), {}},
+                    {8, {}, Bytes{}}};
+  append.row_ranges = {{4, text_bytes("prefix")}, {5, {}}};
+  append.access_position = 300;
+  append.access = {text_bytes("an access envelope"), {}};
+  const auto nonce = id<Nonce128>(0xA0);
+  return {{3, nonce, ClaimBody{"node-1"}},
+          {3, nonce, ReleaseBody{}},
+          {3, nonce, NoopBody{}},
+          {3, nonce, append}};
+}
+
+KeyBlob key_blob() {
+  return {3, id<Nonce128>(0xA0), text_bytes("a wrapped key")};
+}
+
+ReplicaPosition replica_position() {
+  return {1'000'000, 2'000'000, 500, {7, id<Nonce128>(0xA0), false}, {6, id<Nonce128>(0xB0), true}};
 }
 
 AccessEnvelope access_envelope() {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "events/codec/event_codec.h"
+#include "events/codec/replicated_codec.h"
 
 namespace coffer::codec::samples {
 
@@ -22,6 +23,10 @@ Id id(std::uint8_t first) {
 
 [[nodiscard]] Record record();
 [[nodiscard]] Batch batch();
+// The four kinds of record, in the order of the schema.
+[[nodiscard]] std::vector<ReplicatedRecord> replicated_records();
+[[nodiscard]] KeyBlob key_blob();
+[[nodiscard]] ReplicaPosition replica_position();
 [[nodiscard]] AccessEnvelope access_envelope();
 [[nodiscard]] audit::AccessRecord access_record();
 [[nodiscard]] Snapshot<secret::SecretState> secret_snapshot();

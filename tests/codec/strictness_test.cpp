@@ -53,6 +53,14 @@ std::vector<Stored> everything_stored() {
   out.push_back({"access", encode_access_record(samples::access_record()), [](BytesView b) {
                    return recoded(decode_access_record(b), encode_access_record);
                  }});
+  for (const auto& record : samples::replicated_records())
+    out.push_back({"replicated", encode_replicated(record),
+                   [](BytesView b) { return recoded(decode_replicated(b), encode_replicated); }});
+  out.push_back({"key blob", encode_key_blob(samples::key_blob()),
+                 [](BytesView b) { return recoded(decode_key_blob(b), encode_key_blob); }});
+  out.push_back(
+      {"replica position", encode_replica_position(samples::replica_position()),
+       [](BytesView b) { return recoded(decode_replica_position(b), encode_replica_position); }});
   out.push_back(stored_snapshot("secret", samples::secret_snapshot()));
   out.push_back(stored_snapshot("tenant", samples::tenant_snapshot()));
   out.push_back(stored_snapshot("keyring", samples::keyring_snapshot()));
@@ -188,6 +196,25 @@ TEST_CASE("an event with a field that does not fit is corrupt, with the field na
                                          std::string(event_name(row.type)) + "): " + row.fault);
     CHECK(event_to_json({row.type, 1}, row.body).error() == decoded.error());
   }
+}
+
+TEST_CASE("a message of a Kafka topic that does not fit is corrupt") {
+  const auto replicated = [] { return Wire().number(1, 1).zeros(3, 16); };
+  CHECK(decode_replicated(replicated().message(6, Wire())).ok());
+  CHECK(decode_replicated(Wire().number(1, 2)).error().message ==
+        "replicated record: format 2 is not known");
+  CHECK(decode_replicated(replicated()).error().message ==
+        "replicated record: its kind is not known");
+  CHECK(decode_replicated(Wire().number(1, 1).message(6, Wire())).error().message ==
+        "replicated record: nonce has 0 bytes instead of 16");
+  const auto change = Wire().number(1, 5).text(2, "row").zeros(4, 31);
+  CHECK(decode_replicated(replicated().message(7, Wire().message(2, change))).error().message ==
+        "replicated record: blob_hash has 31 bytes instead of 32");
+  CHECK(decode_replicated(replicated().message(7, Wire().number(4, 9))).error().message ==
+        "replicated record: access records and their position do not go together");
+  CHECK(decode_key_blob(Wire().zeros(3, 16)).error().message == "key blob: format 0 is not known");
+  CHECK(decode_replica_position(Wire().number(1, 1)).error().message ==
+        "replica position: claim nonce has 0 bytes instead of 16");
 }
 
 TEST_CASE("a record, batch or access record that does not fit is corrupt") {

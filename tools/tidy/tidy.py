@@ -31,6 +31,7 @@ INCLUDES = {
     "events/codec": ["events/base/*", "events/json/*", "events/schema/*", "hsm/*"]
     + [f"events/{a}/*" for a in AGGREGATES],
     "events/log": ["events/base/*", "events/json/*", "events/codec/*", "events/schema/*", "hsm/*"],
+    "events/log/kafka": ["events/base/*", "events/codec/*", "events/log/*", "hsm/*"],
     "hsm": ["events/base/*"],
     "projections": ["events/*", "hsm/*"],
     "actors": ["events/*", "projections/*", "hsm/*"],
@@ -53,7 +54,7 @@ LIBRARIES = [
     ("caf/*", ["actors/*", "tests/*", "tools/cofferd/*"], "talk to actors through their ports"),
     ("rocksdb/*", ["events/log/*", "projections/*rocksdb*", "tests/*"],
      "use the log and view-store interfaces"),
-    ("librdkafka/*", ["events/log/*", "projections/*kafka*", "tests/*"], "use the log interface"),
+    ("librdkafka/*", ["events/log/kafka/*", "projections/*kafka*", "tests/*"], "use the log interface"),
     # All of Boost but its containers, which are vocabulary like the standard library's.
     ("boost/[!c]*", ["net/*", "tests/http/*"], "use net/http"),
     ("*pkcs11*", ["hsm/*", "tests/hsm/*", "tests/support/softhsm_fixture.h", "tools/cofferd/*"], "use hsm/key_service.h"),

@@ -1,0 +1,146 @@
+#include "events/log/kafka/append_encoder.h"
+
+#include <fmt/format.h>
+
+#include "events/log/kafka/key_stage.h"
+#include "events/log/listing_removal.h"
+#include "events/log/state_keys.h"
+
+namespace coffer::log {
+namespace {
+
+// Access records are small and many: they share messages up to this size.
+constexpr std::size_t kAccessMessageBytes = 256u << 10;
+
+std::uint32_t number_of(Family family) {
+  return static_cast<std::uint32_t>(family) + 1;
+}
+
+class Encoder {
+ public:
+  Encoder(RocksDbState& state, const std::map<PartitionId, Claim>& claims)
+      : state_(state), claims_(claims) {}
+
+  Result<void> add(Append& element);
+  Result<EncodedBatch> finish(std::size_t message_bytes_max);
+
+ private:
+  struct PartitionWork {
+    const Claim& claim;
+    ChainBuilder chain;
+    std::size_t access_bytes = 0;  // in the last access message
+  };
+
+  Result<PartitionWork*> work_of(PartitionId partition);
+  Result<codec::AppendBody> state_changes(Append& element, TenantSequence sequence,
+                                          EncodedAppends& out);
+  void add_access(Append& element, PartitionWork& work, EncodedAppends& out);
+
+  RocksDbState& state_;
+  const std::map<PartitionId, Claim>& claims_;
+  std::map<PartitionId, PartitionWork> work_;
+  ListingOverlay overlay_;
+  EncodedBatch batch_;
+};
+
+Result<Encoder::PartitionWork*> Encoder::work_of(PartitionId partition) {
+  auto found = work_.find(partition);
+  if (found == work_.end()) {
+    const auto claim = claims_.find(partition);
+    if (claim == claims_.end())
+      return fail(ErrorCode::unavailable,
+                  fmt::format("this node does not own partition {}", partition));
+    found =
+        work_.emplace(partition, PartitionWork{claim->second, state_.chain(claim->second)}).first;
+  }
+  return &found->second;
+}
+
+Result<codec::AppendBody> Encoder::state_changes(Append& element, TenantSequence sequence,
+                                                 EncodedAppends& out) {
+  codec::AppendBody body;
+  for (auto& change : element.changes) {
+    if (change.family == Family::listing) overlay_.note(change.key, change.value.has_value());
+    codec::RowChange row{number_of(change.family), std::move(change.key), {}};
+    if (change.value) {
+      auto value = change.stamped ? stamp(sequence, *change.value) : std::move(*change.value);
+      if (change.family == Family::keys) {
+        const auto hash = record_hash(value);
+        out.blobs[key_message_key(row.row, hash)] = std::move(value);
+        row.content = hash;
+      } else {
+        row.content = std::move(value);
+      }
+    }
+    body.changes.push_back(std::move(row));
+  }
+  for (const auto& removal : element.listing_removals) {
+    COFFER_ASSIGN(auto rows, overlay_.rows_to_delete(state_, removal));
+    for (auto& row : rows) body.changes.push_back({number_of(Family::listing), std::move(row), {}});
+  }
+  for (auto& range : element.prefix_deletes)
+    body.row_ranges.push_back({number_of(range.family), std::move(range.prefix)});
+  return body;
+}
+
+void Encoder::add_access(Append& element, PartitionWork& work, EncodedAppends& out) {
+  for (auto& access : element.access) {
+    auto linked = work.chain.link_access(element.partition, std::move(access));
+    if (out.access.empty() || work.access_bytes > kAccessMessageBytes) {
+      codec::AppendBody body;
+      body.access_position = linked.position;
+      out.access.push_back({{work.claim.epoch, work.claim.nonce, std::move(body)}, {}});
+      work.access_bytes = 0;
+    }
+    work.access_bytes += linked.bytes.size();
+    std::get<codec::AppendBody>(out.access.back().record.body)
+        .access.push_back(std::move(linked.bytes));
+  }
+}
+
+Result<void> Encoder::add(Append& element) {
+  COFFER_ASSIGN(auto* work, work_of(element.partition));
+  auto& out = batch_.partitions[element.partition];
+  Appended appended;
+  Bytes event;
+  if (element.event) {
+    COFFER_ASSIGN(auto linked,
+                  work->chain.link_event(element.partition, std::move(*element.event)));
+    appended = {linked.sequence, linked.position};
+    event = std::move(linked.bytes);
+  }
+  add_access(element, *work, out);
+  COFFER_ASSIGN(auto body, state_changes(element, appended.tenant_sequence, out));
+  body.event = std::move(event);
+  if (!body.event.empty() || !body.changes.empty() || !body.row_ranges.empty())
+    out.events.push_back({{work->claim.epoch, work->claim.nonce, std::move(body)}, {}});
+  batch_.appended.push_back(appended);
+  return {};
+}
+
+Result<EncodedBatch> Encoder::finish(std::size_t message_bytes_max) {
+  for (auto& [partition, appends] : batch_.partitions) {
+    for (auto* messages : {&appends.events, &appends.access}) {
+      for (auto& message : *messages) {
+        message.bytes = codec::encode_replicated(message.record);
+        if (message.bytes.size() > message_bytes_max)
+          return fail(ErrorCode::too_large,
+                      fmt::format("a change of {} bytes; the log takes up to {}",
+                                  message.bytes.size(), message_bytes_max));
+      }
+    }
+  }
+  return std::move(batch_);
+}
+
+}  // namespace
+
+Result<EncodedBatch> encode_appends(std::span<Append> batch, RocksDbState& state,
+                                    const std::map<PartitionId, Claim>& claims,
+                                    std::size_t message_bytes_max) {
+  Encoder encoder(state, claims);
+  for (auto& element : batch) COFFER_TRY(encoder.add(element));
+  return encoder.finish(message_bytes_max);
+}
+
+}  // namespace coffer::log

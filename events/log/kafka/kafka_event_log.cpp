@@ -1,0 +1,393 @@
+#include "events/log/kafka/kafka_event_log.h"
+
+#include <fmt/format.h>
+
+#include "events/log/kafka/key_stage.h"
+
+namespace coffer::log {
+namespace {
+
+// Whether each offset is the one behind the last, beginning at `next`.
+bool dense(std::span<const KafkaOffset> offsets, std::uint64_t next) {
+  return std::all_of(offsets.begin(), offsets.end(), [&](KafkaOffset offset) {
+    return offset == static_cast<KafkaOffset>(next++);
+  });
+}
+
+// The offset behind the last one, or `next` when there is none.
+std::uint64_t behind(std::span<const KafkaOffset> offsets, std::uint64_t next) {
+  return offsets.empty() ? next : static_cast<std::uint64_t>(offsets.back()) + 1;
+}
+
+KafkaReplica::Own with_offsets(std::vector<EncodedMessage>& messages, std::uint64_t next) {
+  KafkaReplica::Own out;
+  out.reserve(messages.size());
+  for (auto& message : messages) out.emplace_back(next++, std::move(message.record));
+  return out;
+}
+
+}  // namespace
+
+KafkaEventLog::KafkaEventLog(std::unique_ptr<KafkaReplica> replica)
+    : replica_(std::move(replica)) {}
+
+KafkaEventLog::~KafkaEventLog() = default;
+
+std::size_t KafkaEventLog::message_bytes_max() const {
+  constexpr std::size_t kEnvelopeBytes = 4096;  // key, headers of the batch
+  const auto bytes = replica_->options().client.message_bytes_max;
+  return bytes > kEnvelopeBytes ? bytes - kEnvelopeBytes : 0;
+}
+
+// ---------------------------------------------------------------- claims
+Result<std::unique_ptr<KafkaEventLog>> KafkaEventLog::take_over(
+    std::unique_ptr<KafkaReplica> replica, const Nonce128& claim_nonce) {
+  std::unique_ptr<KafkaEventLog> log(new KafkaEventLog(std::move(replica)));
+  COFFER_TRY(log->start_producer());
+  COFFER_TRY(log->claim_all(claim_nonce));
+  return log;
+}
+
+Result<void> KafkaEventLog::start_producer() {
+  const auto& topics = replica_->topics();
+  COFFER_ASSIGN(producer_,
+                KafkaProducer::create(replica_->options().client,
+                                      std::vector{topics.events, topics.access, topics.keys}));
+  return {};
+}
+
+Result<void> KafkaEventLog::claim_all(const Nonce128& nonce) {
+  for (const auto partition : replica_->options().partitions) COFFER_TRY(claim(partition, nonce));
+  return {};
+}
+
+Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) {
+  COFFER_TRY(replica_->catch_up(partition));
+  const auto& place = replica_->place(partition);
+  const Claim own{std::max(place.events_claim.epoch, place.access_claim.epoch) + 1, nonce};
+  const codec::ReplicatedRecord record{own.epoch, own.nonce,
+                                       codec::ClaimBody{replica_->options().node}};
+  claims_[partition] = own;
+  made_.emplace(own.epoch, own.nonce);
+  COFFER_ASSIGN(const auto offset, send_one(replica_->topics().events, partition, record));
+  COFFER_TRY(replica_->catch_up_to(partition, offset + 1, place.access_next));
+  COFFER_TRY(check_foreign_claim(partition));
+  // The same claim in the topic "access", so that its readers need no other topic.
+  COFFER_ASSIGN(const auto access, send_one(replica_->topics().access, partition, record));
+  COFFER_TRY(replica_->catch_up_to(partition, place.events_next, access + 1));
+  COFFER_TRY(check_foreign_claim(partition));
+  replica_->stop_reading(partition);
+  const ClaimState wanted{own.epoch, own.nonce, false};
+  if (place.events_claim == wanted && place.access_claim == wanted) return {};
+  return fail(ErrorCode::unavailable,
+              fmt::format("an older claim of this node to partition {} came late", partition));
+}
+
+// Claims whose sending failed count as this node's too: they may have arrived.
+Result<void> KafkaEventLog::check_foreign_claim(PartitionId partition) const {
+  const auto& place = replica_->place(partition);
+  const auto is_own = [&](const ClaimState& claim) {
+    return made_.contains({claim.epoch, claim.nonce});
+  };
+  // Between the claims in the two topics, an older one stands in "access".
+  if (is_own(place.events_claim) &&
+      (is_own(place.access_claim) || place.access_claim.epoch < place.events_claim.epoch))
+    return {};
+  return fail(
+      ErrorCode::unavailable,
+      fmt::format("partition {} was claimed by {} with epoch {}: writes go to that node", partition,
+                  place.owner.empty() ? "another node" : place.owner, place.events_claim.epoch));
+}
+
+std::uint64_t KafkaEventLog::epoch(PartitionId partition) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = claims_.find(partition);
+  return found == claims_.end() ? 0 : found->second.epoch;
+}
+
+Result<void> KafkaEventLog::recover(const Nonce128& claim_nonce) {
+  const std::lock_guard lock(mutex_);
+  if (refusal_.empty()) return {};
+  producer_.reset();
+  sweep_needed_ = true;
+  const auto& partitions = replica_->options().partitions;
+  for (const auto partition : partitions) {
+    replica_->stop_reading(partition);
+    COFFER_TRY(replica_->catch_up(partition));
+    COFFER_TRY(check_foreign_claim(partition));
+  }
+  COFFER_TRY(start_producer());
+  // What the old producer still had under way may arrive until here; behind the new claim it does
+  // not count any more.
+  COFFER_TRY(claim_all(claim_nonce));
+  refusal_.clear();
+  return {};
+}
+
+Error KafkaEventLog::lose(const Error& cause) {
+  producer_.reset();
+  tombstones_.clear();
+  sweep_needed_ = true;
+  refusal_ = "the log stopped after a write with an unknown outcome; it has to recover first";
+  for (const auto& [partition, claim] : claims_) {
+    replica_->stop_reading(partition);
+    auto known = replica_->catch_up(partition);
+    if (known) known = check_foreign_claim(partition);
+    replica_->stop_reading(partition);
+    if (!known) refusal_ = known.error().message;
+  }
+  return fail(ErrorCode::unknown_outcome, cause.message);
+}
+
+// ---------------------------------------------------------------- sending
+Result<std::uint64_t> KafkaEventLog::send_one(const std::string& topic, PartitionId partition,
+                                              const codec::ReplicatedRecord& record) {
+  const auto bytes = codec::encode_replicated(record);
+  COFFER_ASSIGN(const auto ticket, producer_->send(topic, partition, {{}, BytesView(bytes)}));
+  COFFER_ASSIGN(const auto offsets, producer_->await(std::span(&ticket, 1)));
+  return static_cast<std::uint64_t>(offsets.front());
+}
+
+Result<void> KafkaEventLog::send_all(const std::string& topic, PartitionId partition,
+                                     const std::vector<EncodedMessage>& messages,
+                                     Tickets& tickets) {
+  for (const auto& message : messages) {
+    COFFER_ASSIGN(const auto ticket,
+                  producer_->send(topic, partition, {{}, BytesView(message.bytes)}));
+    tickets.push_back(ticket);
+  }
+  return {};
+}
+
+Result<void> KafkaEventLog::send_blobs(PartitionId partition, const EncodedAppends& appends,
+                                       Tickets& tickets) {
+  const auto& own = claims_.at(partition);
+  for (const auto& [key, blob] : appends.blobs) {
+    const auto bytes = codec::encode_key_blob({own.epoch, own.nonce, blob});
+    COFFER_ASSIGN(const auto ticket, producer_->send(replica_->topics().keys, partition,
+                                                     {BytesView(key), BytesView(bytes)}));
+    tickets.push_back(ticket);
+  }
+  return {};
+}
+
+Result<void> KafkaEventLog::read_over_gap(PartitionId partition, std::uint64_t events_next,
+                                          std::uint64_t access_next) {
+  auto read = replica_->catch_up_to(partition, events_next, access_next);
+  if (read) read = check_foreign_claim(partition);
+  replica_->stop_reading(partition);
+  // Read instead of applied as our own: nobody noted which blobs died.
+  sweep_needed_ = true;
+  if (read) return {};
+  return fail(ErrorCode::unknown_outcome, read.error().message);
+}
+
+Result<void> KafkaEventLog::send_first_part(EncodedBatch& batch, OwnBatch& own) {
+  const auto& topics = replica_->topics();
+  std::map<PartitionId, std::pair<Tickets, Tickets>> sent;
+  for (const auto& [partition, appends] : batch.partitions) {
+    auto& [blobs, access] = sent[partition];
+    COFFER_TRY(send_blobs(partition, appends, blobs));
+    COFFER_TRY(send_all(topics.access, partition, appends.access, access));
+  }
+  for (auto& [partition, appends] : batch.partitions) {
+    const auto next = replica_->place(partition).access_next;
+    COFFER_ASSIGN(const auto blobs, producer_->await(sent[partition].first));
+    COFFER_ASSIGN(const auto access, producer_->await(sent[partition].second));
+    auto& records = own[partition];
+    records.keys_next = behind(blobs, 0);
+    if (dense(access, next)) {
+      records.access = with_offsets(appends.access, next);
+    } else {
+      COFFER_TRY(
+          read_over_gap(partition, replica_->place(partition).events_next, behind(access, next)));
+    }
+  }
+  return {};
+}
+
+Result<void> KafkaEventLog::send_events(EncodedBatch& batch, OwnBatch& own) {
+  std::map<PartitionId, Tickets> sent;
+  for (const auto& [partition, appends] : batch.partitions)
+    COFFER_TRY(send_all(replica_->topics().events, partition, appends.events, sent[partition]));
+  for (auto& [partition, appends] : batch.partitions) {
+    const auto& place = replica_->place(partition);
+    auto& records = own[partition];
+    COFFER_ASSIGN(const auto events, producer_->await(sent[partition]));
+    if (dense(events, place.events_next)) {
+      records.events = with_offsets(appends.events, place.events_next);
+      records.blobs = std::move(appends.blobs);
+    } else {
+      const auto access_next =
+          records.access.empty() ? place.access_next : records.access.back().first + 1;
+      COFFER_TRY(read_over_gap(partition, behind(events, place.events_next), access_next));
+      own.erase(partition);
+    }
+  }
+  return {};
+}
+
+Result<void> KafkaEventLog::send_and_apply(EncodedBatch& batch) {
+  OwnBatch own;
+  COFFER_TRY(send_first_part(batch, own));
+  COFFER_TRY(send_events(batch, own));
+  return apply(own);
+}
+
+Result<void> KafkaEventLog::apply(const OwnBatch& own) {
+  for (const auto& [partition, records] : own) {
+    COFFER_ASSIGN(const auto dead, replica_->apply_own(partition, records));
+    send_tombstones(partition, dead);
+  }
+  return {};
+}
+
+Result<void> KafkaEventLog::check_writable() {
+  if (!refusal_.empty()) return fail(ErrorCode::unavailable, refusal_);
+  return replica_->state().check_writable();
+}
+
+Result<std::vector<Appended>> KafkaEventLog::append(std::span<Append> batch) {
+  const std::lock_guard lock(mutex_);
+  COFFER_TRY(check_writable());
+  COFFER_ASSIGN(auto encoded,
+                encode_appends(batch, replica_->state(), claims_, message_bytes_max()));
+  if (const auto done = send_and_apply(encoded); !done) return lose(done.error());
+  return std::move(encoded.appended);
+}
+
+Result<void> KafkaEventLog::append_own_record(PartitionId partition,
+                                              const codec::ReplicatedRecord& record,
+                                              bool access_too) {
+  EncodedBatch batch;
+  auto& appends = batch.partitions[partition];
+  appends.events.push_back({record, codec::encode_replicated(record)});
+  if (access_too) appends.access.push_back(appends.events.front());
+  if (const auto done = send_and_apply(batch); !done) return lose(done.error());
+  return {};
+}
+
+Result<void> KafkaEventLog::barrier(PartitionId partition) {
+  const std::lock_guard lock(mutex_);
+  COFFER_TRY(check_writable());
+  const auto& own = claims_.at(partition);
+  return append_own_record(partition, {own.epoch, own.nonce, codec::NoopBody{}}, false);
+}
+
+Result<void> KafkaEventLog::release() {
+  const std::lock_guard lock(mutex_);
+  COFFER_TRY(check_writable());
+  for (const auto& [partition, own] : claims_)
+    COFFER_TRY(append_own_record(partition, {own.epoch, own.nonce, codec::ReleaseBody{}}, true));
+  refusal_ = "this node has handed its partitions over";
+  return {};
+}
+
+// ---------------------------------------------------------------- destroyed keys
+void KafkaEventLog::send_tombstones(PartitionId partition, const std::vector<Bytes>& message_keys) {
+  for (const auto& key : message_keys) {
+    const auto ticket =
+        producer_->send(replica_->topics().keys, partition, {BytesView(key), std::nullopt});
+    if (ticket) {
+      tombstones_.push_back(*ticket);
+    } else {
+      sweep_needed_ = true;  // the sweep finds what has no row
+    }
+  }
+  tombstones_open_ = !tombstones_.empty();
+}
+
+Result<void> KafkaEventLog::await_tombstones() {
+  const auto tickets = std::exchange(tombstones_, {});
+  tombstones_open_ = false;
+  if (tickets.empty()) return {};
+  auto done = producer_->await(tickets);
+  if (done) return {};
+  sweep_needed_ = true;
+  return done.error();
+}
+
+// A blob of an older claim is dead unless a row holds it: all events under older claims are
+// applied. Those of this claim are in use or have their tombstone.
+Result<void> KafkaEventLog::sweep_dead_blobs(PartitionId partition) {
+  const auto own_epoch = epoch(partition);
+  std::map<Bytes, bool> candidates;  // message key -> the last message has a blob
+  COFFER_TRY(replica_->visit_blobs(partition, [&](const Bytes& key, const auto* blob) {
+    candidates[key] = blob != nullptr && blob->epoch < own_epoch;
+  }));
+  const std::lock_guard lock(mutex_);
+  COFFER_TRY(check_writable());
+  std::vector<Bytes> dead;
+  for (const auto& [key, is_candidate] : candidates) {
+    const auto parsed = parse_key_message_key(key);
+    if (!is_candidate || !parsed) continue;
+    COFFER_ASSIGN(const auto row, state().get(Family::keys, parsed->row));
+    if (!row || record_hash(*row) != parsed->hash) dead.push_back(key);
+  }
+  send_tombstones(partition, dead);
+  return await_tombstones();
+}
+
+Result<void> KafkaEventLog::shred_deleted_keys() {
+  COFFER_TRY(replica_->state().shred_deleted_keys());
+  {
+    const std::lock_guard lock(mutex_);
+    if (producer_) COFFER_TRY(await_tombstones());
+  }
+  if (!sweep_needed_.exchange(false)) return {};
+  for (const auto partition : replica_->options().partitions) {
+    auto swept = sweep_dead_blobs(partition);
+    if (swept) continue;
+    sweep_needed_ = true;
+    return swept;
+  }
+  return {};
+}
+
+bool KafkaEventLog::has_deleted_keys() const noexcept {
+  return state().has_deleted_keys() || sweep_needed_ || tombstones_open_;
+}
+
+// ---------------------------------------------------------------- reads: the local store
+Result<std::optional<Bytes>> KafkaEventLog::get(Family family, BytesView key) const {
+  return state().get(family, key);
+}
+Result<std::vector<Row>> KafkaEventLog::scan(Family family, BytesView prefix, BytesView after,
+                                             std::size_t limit) const {
+  return state().scan(family, prefix, after, limit);
+}
+Result<std::vector<StoredRecord>> KafkaEventLog::read_events(PartitionId partition,
+                                                             LogPosition from,
+                                                             std::size_t limit) const {
+  return state().read_events(partition, from, limit);
+}
+Result<std::vector<StoredRecord>> KafkaEventLog::read_tenant(TenantId tenant, TenantSequence from,
+                                                             std::size_t limit) const {
+  return state().read_tenant(tenant, from, limit);
+}
+Result<std::vector<StoredRecord>> KafkaEventLog::read_access(PartitionId partition,
+                                                             LogPosition from,
+                                                             std::size_t limit) const {
+  return state().read_access(partition, from, limit);
+}
+LogPosition KafkaEventLog::events_end(PartitionId partition) const {
+  return state().heads(partition).events;
+}
+LogPosition KafkaEventLog::access_end(PartitionId partition) const {
+  return state().heads(partition).access;
+}
+Result<AccessTrim> KafkaEventLog::trim_access(PartitionId partition, Timestamp older_than,
+                                              std::uint64_t bytes_max) {
+  return replica_->state().trim_access(partition, older_than, bytes_max);
+}
+Result<AccessTrim> KafkaEventLog::read_access_trim(PartitionId partition) const {
+  return state().read_access_trim(partition);
+}
+
+Result<std::unique_ptr<KafkaEventLog>> open_kafka_log(const KafkaLogOptions& options,
+                                                      const Nonce128& claim_nonce) {
+  COFFER_ASSIGN(auto replica, KafkaReplica::open(options));
+  return KafkaEventLog::take_over(std::move(replica), claim_nonce);
+}
+
+}  // namespace coffer::log

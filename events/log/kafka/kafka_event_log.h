@@ -1,0 +1,132 @@
+// The replicated log of a cluster: this node owns its partitions by a claim in each, writes to
+// Kafka, and applies to its local store what Kafka acknowledged.
+//
+// append() sends wrapped keys and access records first and waits for them, then one message for
+// each element, all at once. When every acknowledged offset is the one behind this node's last, no
+// foreign record lies between, and every reader will count these. A gap is read over before the
+// answer: when no other claim counts there (a zombie's record does not), it is a success too.
+//
+// Otherwise (another claim, no acknowledgement) the log reads up to the end, so that the state
+// shows what became of the batch, and answers unknown_outcome. From then on it refuses appends, as
+// the embedded log does until it is opened again: whatever was decided on the older state must be
+// dropped by the caller first. recover() is that opening, in place: a new producer, everything
+// read, a new claim. When another node's claim counts, the refusal says so and recover() refuses.
+//
+// An access record may stand in the log of an append that did not come about, never the reverse.
+//
+// What "durable" means: the record is in the page cache of at least the topic's minimum of in-sync
+// brokers. The local store is not synced and needs not be.
+//
+// shred_deleted_keys() ends with: no file of THIS node's store holds a deleted blob, and Kafka has
+// a tombstone for it. Brokers forget it when they compact, other nodes when they shred; what must
+// be gone for certain is destroyed by rotating the key that wraps it.
+//
+// Threads: as EventLog asks; recover(), barrier() and release() belong to the writer.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "events/log/event_log.h"
+#include "events/log/kafka/append_encoder.h"
+#include "events/log/kafka/kafka_producer.h"
+#include "events/log/kafka/kafka_replica.h"
+
+namespace coffer::log {
+
+class KafkaEventLog final : public EventLog {
+ public:
+  // Catches up and claims every partition of the replica. Errors: unavailable (no broker, or
+  // another node's claim came first), corrupt.
+  [[nodiscard]] static Result<std::unique_ptr<KafkaEventLog>> take_over(
+      std::unique_ptr<KafkaReplica> replica, const Nonce128& claim_nonce);
+  ~KafkaEventLog() override;
+
+  // After unknown_outcome. Errors: unavailable; a later try may work, unless another node owns a
+  // partition: then this log is over and the node may only follow.
+  [[nodiscard]] Result<void> recover(const Nonce128& claim_nonce);
+  // Shows that the claim still stood at some time after the call: the base of a strict read.
+  // Errors as append().
+  [[nodiscard]] Result<void> barrier(PartitionId partition);
+  // Hands the partitions over in good order: who claims next need not wait. Refuses all appends
+  // afterwards.
+  [[nodiscard]] Result<void> release();
+  [[nodiscard]] std::uint64_t epoch(PartitionId partition) const;
+
+  Result<std::optional<Bytes>> get(Family family, BytesView key) const override;
+  Result<std::vector<Row>> scan(Family family, BytesView prefix, BytesView after,
+                                std::size_t limit) const override;
+  // Also too_large: a change beyond the options' message_bytes_max; nothing was sent.
+  Result<std::vector<Appended>> append(std::span<Append> batch) override;
+  Result<std::vector<StoredRecord>> read_events(PartitionId partition, LogPosition from,
+                                                std::size_t limit) const override;
+  Result<std::vector<StoredRecord>> read_tenant(TenantId tenant, TenantSequence from,
+                                                std::size_t limit) const override;
+  Result<std::vector<StoredRecord>> read_access(PartitionId partition, LogPosition from,
+                                                std::size_t limit) const override;
+  [[nodiscard]] LogPosition events_end(PartitionId partition) const override;
+  [[nodiscard]] LogPosition access_end(PartitionId partition) const override;
+  // Of the local store; the topic has its own retention.
+  Result<AccessTrim> trim_access(PartitionId partition, Timestamp older_than,
+                                 std::uint64_t bytes_max) override;
+  Result<AccessTrim> read_access_trim(PartitionId partition) const override;
+  Result<void> shred_deleted_keys() override;
+  [[nodiscard]] bool has_deleted_keys() const noexcept override;
+
+ private:
+  using Tickets = std::vector<KafkaProducer::Ticket>;
+  using OwnBatch = std::map<PartitionId, KafkaReplica::OwnRecords>;
+
+  explicit KafkaEventLog(std::unique_ptr<KafkaReplica> replica);
+  [[nodiscard]] const RocksDbState& state() const noexcept { return replica_->state(); }
+  [[nodiscard]] std::size_t message_bytes_max() const;
+  Result<void> start_producer();
+  Result<void> claim_all(const Nonce128& nonce);
+  Result<void> claim(PartitionId partition, const Nonce128& nonce);
+  Result<void> check_foreign_claim(PartitionId partition) const;
+  Result<void> check_writable();
+
+  // Sends one record and waits; the record's offset.
+  Result<std::uint64_t> send_one(const std::string& topic, PartitionId partition,
+                                 const codec::ReplicatedRecord& record);
+  Result<void> send_all(const std::string& topic, PartitionId partition,
+                        const std::vector<EncodedMessage>& messages, Tickets& tickets);
+  Result<void> send_blobs(PartitionId partition, const EncodedAppends& appends, Tickets& tickets);
+  // Blobs and access records, then events; each part is acknowledged when it returns. What is in
+  // `own` afterwards is still to be applied.
+  Result<void> send_first_part(EncodedBatch& batch, OwnBatch& own);
+  Result<void> send_events(EncodedBatch& batch, OwnBatch& own);
+  // Somebody else wrote between: applies everything below these offsets by reading it. Under a
+  // claim that still stands then, the own records there count.
+  Result<void> read_over_gap(PartitionId partition, std::uint64_t events_next,
+                             std::uint64_t access_next);
+  Result<void> apply(const OwnBatch& own);
+  Result<void> send_and_apply(EncodedBatch& batch);
+  Result<void> append_own_record(PartitionId partition, const codec::ReplicatedRecord& record,
+                                 bool access_too);
+  Error lose(const Error& cause);
+
+  void send_tombstones(PartitionId partition, const std::vector<Bytes>& message_keys);
+  Result<void> await_tombstones();
+  Result<void> sweep_dead_blobs(PartitionId partition);
+
+  std::unique_ptr<KafkaReplica> replica_;
+  mutable std::mutex mutex_;  // guards what follows: the writer and the shredder both send
+  std::unique_ptr<KafkaProducer> producer_;  // null after an unknown outcome
+  std::map<PartitionId, Claim> claims_;
+  std::set<std::pair<std::uint64_t, Nonce128>> made_;  // every claim that was ever sent
+  std::string refusal_;  // why nothing is appended; empty: appends go on
+  Tickets tombstones_;   // under way
+  // Blobs without a row may be in the topic: left by a crash, or their tombstones failed.
+  std::atomic<bool> sweep_needed_ = true;
+  std::atomic<bool> tombstones_open_ = false;
+};
+
+// Opens the store and the topics and takes over.
+[[nodiscard]] Result<std::unique_ptr<KafkaEventLog>> open_kafka_log(const KafkaLogOptions& options,
+                                                                    const Nonce128& claim_nonce);
+
+}  // namespace coffer::log

@@ -1,0 +1,21 @@
+// Options of the replicated log and its followers.
+#pragma once
+
+#include "events/log/kafka/kafka_client.h"
+#include "events/log/kafka/kafka_topics.h"
+#include "events/log/rocksdb_log.h"
+
+namespace coffer::log {
+
+struct KafkaLogOptions {
+  KafkaClientOptions client;
+  KafkaTopicOptions topics;
+  // The node's own materialised state. Kafka is the truth, so nothing here is synced: what a power
+  // failure takes is read from the topics again.
+  RocksDbOptions store;
+  std::string node = "coffer";                // names this node in its claims, for people
+  std::vector<PartitionId> partitions = {0};  // that this node owns or follows
+  Milliseconds stall_max{15'000};             // catching up fails after so long without progress
+};
+
+}  // namespace coffer::log

@@ -1,0 +1,146 @@
+#include "events/log/kafka/kafka_reader.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+
+#include <fmt/format.h>
+#include <librdkafka/rdkafka.h>
+
+namespace coffer::log {
+namespace {
+
+constexpr std::size_t kReadMax = 500;
+
+struct MessageDeleter {
+  void operator()(rd_kafka_message_t* message) const noexcept { rd_kafka_message_destroy(message); }
+};
+using Message = std::unique_ptr<rd_kafka_message_t, MessageDeleter>;
+
+Bytes copy(const void* data, std::size_t size) {
+  const auto* begin = static_cast<const std::uint8_t*>(data);
+  return size == 0 ? Bytes{} : Bytes(begin, begin + size);
+}
+
+FetchedMessage to_fetched(const rd_kafka_message_t& message) {
+  FetchedMessage out;
+  out.offset = static_cast<std::uint64_t>(message.offset);
+  out.key = copy(message.key, message.key_len);
+  if (message.payload != nullptr) out.value = copy(message.payload, message.len);
+  return out;
+}
+
+// The library's own messages; what matters of them comes as an error of a read too.
+void drain(rd_kafka_t* handle) {
+  const KafkaQueue queue(rd_kafka_queue_get_main(handle));
+  while (rd_kafka_event_t* event = rd_kafka_queue_poll(queue.get(), 0))
+    rd_kafka_event_destroy(event);
+}
+
+Error read_error(const rd_kafka_message_t& message, PartitionId partition) {
+  const auto where = fmt::format("partition {} of {}", partition, rd_kafka_topic_name(message.rkt));
+  if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+      message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
+    return fail(ErrorCode::corrupt, where + " does not hold the offset where reading has to go on");
+  return kafka_error(message.err, "cannot read " + where);
+}
+
+}  // namespace
+
+KafkaStream::~KafkaStream() {
+  rd_kafka_queue_io_event_enable(queue_.get(), -1, nullptr, 0);
+  rd_kafka_consume_stop(topic_.get(), static_cast<std::int32_t>(partition_));
+}
+
+Result<Fetched> KafkaStream::read(std::size_t limit, Milliseconds timeout) {
+  Fetched out;
+  std::array<rd_kafka_message_t*, kReadMax> raw{};
+  const auto count =
+      rd_kafka_consume_batch_queue(queue_.get(), 0, raw.data(), std::min(limit, raw.size()));
+  std::size_t got = count > 0 ? static_cast<std::size_t>(count) : 0;
+  // A batch call waits until the batch is full: wait for one message only, then take what is there.
+  if (got == 0 && timeout.count() > 0) {
+    raw[0] = rd_kafka_consume_queue(queue_.get(), static_cast<int>(timeout.count()));
+    got = raw[0] != nullptr ? 1 : 0;
+  }
+  std::optional<Error> error;
+  for (std::size_t i = 0; i < got; ++i) {
+    const Message message(raw[i]);
+    if (error) continue;
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      out.messages.push_back(to_fetched(*message));
+      out.at_end = false;
+      out.next = out.messages.back().offset + 1;
+    } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      out.at_end = true;
+      // Compaction and retention may have left nothing below the end.
+      out.next = std::max(out.next, static_cast<std::uint64_t>(message->offset));
+    } else {
+      error = read_error(*message, partition_);
+    }
+  }
+  // What came before the error is given out first; the library reports a lasting one again.
+  if (error && (out.messages.empty() || error->code == ErrorCode::corrupt)) return *error;
+  return out;
+}
+
+KafkaReader::KafkaReader(const KafkaClientOptions& options, KafkaHandle fetching,
+                         KafkaHandle asking, int wake_fd)
+    : options_(options),
+      fetching_(std::move(fetching)),
+      asking_(std::move(asking)),
+      wake_fd_(wake_fd) {}
+
+KafkaReader::~KafkaReader() {
+  fetching_.reset();  // no thread of the library writes to the descriptor after this
+  close(wake_fd_);
+}
+
+Result<std::unique_ptr<KafkaReader>> KafkaReader::create(const KafkaClientOptions& options) {
+  COFFER_ASSIGN(auto fetching, make_kafka_handle(options, KafkaRole::consumer));
+  COFFER_ASSIGN(auto asking, make_kafka_handle(options, KafkaRole::consumer));
+  const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) return fail(ErrorCode::unavailable, "no descriptor left for the Kafka reader");
+  return std::unique_ptr<KafkaReader>(
+      new KafkaReader(options, std::move(fetching), std::move(asking), wake_fd));
+}
+
+Result<Watermarks> KafkaReader::watermarks(const std::string& topic, PartitionId partition) {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+  const auto error = rd_kafka_query_watermark_offsets(
+      asking_.get(), topic.c_str(), static_cast<std::int32_t>(partition), &low, &high,
+      static_cast<int>(options_.request_timeout.count()));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return kafka_error(error,
+                       fmt::format("cannot find the ends of partition {} of {}", partition, topic));
+  return Watermarks{static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high)};
+}
+
+Result<std::unique_ptr<KafkaStream>> KafkaReader::open(const std::string& topic,
+                                                       PartitionId partition,
+                                                       std::uint64_t offset) {
+  KafkaTopic handle(rd_kafka_topic_new(fetching_.get(), topic.c_str(), nullptr));
+  if (!handle) return kafka_error(rd_kafka_last_error(), "cannot open the topic " + topic);
+  KafkaQueue queue(rd_kafka_queue_new(fetching_.get()));
+  static constexpr std::uint64_t kOne = 1;
+  rd_kafka_queue_io_event_enable(queue.get(), wake_fd_, &kOne, sizeof kOne);
+  if (rd_kafka_consume_start_queue(handle.get(), static_cast<std::int32_t>(partition),
+                                   static_cast<std::int64_t>(offset), queue.get()) != 0)
+    return kafka_error(rd_kafka_last_error(), "cannot read the topic " + topic);
+  return std::unique_ptr<KafkaStream>(
+      new KafkaStream(std::move(handle), std::move(queue), partition));
+}
+
+void KafkaReader::wait(Milliseconds timeout) {
+  drain(fetching_.get());
+  drain(asking_.get());
+  pollfd wake{wake_fd_, POLLIN, 0};
+  if (poll(&wake, 1, static_cast<int>(timeout.count())) <= 0) return;
+  std::uint64_t count = 0;
+  static_cast<void>(!::read(wake_fd_, &count, sizeof count));
+}
+
+}  // namespace coffer::log

@@ -1,0 +1,80 @@
+// A node's copy of its partitions: reads the topics, applies what counts to the local store, and
+// knows how far it is. A follower is just this; the owner's log (kafka_event_log.h) is one that
+// also writes. A wiped store is filled again from the beginning of the topics, its chains checked
+// on the way.
+//
+// What is where: the topic "events" is the truth about state and history and is kept for ever; the
+// topic "keys" holds the wrapped keys that rows of the state refer to; the topic "access" is the
+// truth about access records for its retention time, of which the store keeps what its own trimming
+// leaves. A store that was wiped has no older access records than the topic, and reports the rest
+// as trimmed.
+//
+// Threads: one caller at a time, except state(), whose const functions any thread may call.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "events/log/kafka/kafka_options.h"
+#include "events/log/kafka/kafka_reader.h"
+#include "events/log/kafka/key_stage.h"
+#include "events/log/kafka/record_applier.h"
+
+namespace coffer::log {
+
+class KafkaReplica {
+ public:
+  // Opens the store and the topics (made when absent) and reads the place; applies nothing yet.
+  // Errors: as ensure_topics and RocksDbState::open.
+  [[nodiscard]] static Result<std::unique_ptr<KafkaReplica>> open(const KafkaLogOptions& options);
+  ~KafkaReplica();
+
+  [[nodiscard]] const RocksDbState& state() const noexcept { return state_; }
+  [[nodiscard]] RocksDbState& state() noexcept { return state_; }
+  [[nodiscard]] const KafkaLogOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const KafkaTopicNames& topics() const noexcept { return topics_; }
+  // Precondition: the partition is one of the options.
+  [[nodiscard]] const ReplicaPlace& place(PartitionId partition) const;
+
+  // Applies what has arrived in any partition; waits up to `timeout` when nothing has. Returns the
+  // number of messages read. Errors: unavailable (a later call goes on), corrupt (for good).
+  [[nodiscard]] Result<std::size_t> step(Milliseconds timeout);
+  // Applies the partition up to the present ends of its topics, or up to these offsets if given.
+  [[nodiscard]] Result<void> catch_up(PartitionId partition);
+  [[nodiscard]] Result<void> catch_up_to(PartitionId partition, std::uint64_t events_next,
+                                         std::uint64_t access_next);
+  // Messages that are in the topic "events" and not applied here. Asks the broker.
+  [[nodiscard]] Result<std::uint64_t> lag(PartitionId partition);
+
+  // For the owner, which applies its own records without reading them back.
+  using Own = std::vector<std::pair<std::uint64_t, codec::ReplicatedRecord>>;  // by offset
+  struct OwnRecords {
+    Own events;
+    Own access;
+    std::map<Bytes, Bytes> blobs;  // message key -> blob
+    std::uint64_t keys_next = 0;   // behind the last blob; 0: there were none
+  };
+  // Returns the message keys of blobs that no row holds any more.
+  [[nodiscard]] Result<std::vector<Bytes>> apply_own(PartitionId partition, const OwnRecords& own);
+  // Stops fetching; the next step() or catch_up() begins again at the place.
+  void stop_reading(PartitionId partition);
+  // Every blob of the topic "keys" with the epoch it was written under, as of now.
+  using BlobVisitor = std::function<void(const Bytes& message_key, const codec::KeyBlob* blob)>;
+  [[nodiscard]] Result<void> visit_blobs(PartitionId partition, const BlobVisitor& visit);
+
+ private:
+  class Partition;
+
+  explicit KafkaReplica(const KafkaLogOptions& options);
+  Partition& partition(PartitionId id);
+  Result<void> start();
+
+  KafkaLogOptions options_;
+  KafkaTopicNames topics_;
+  RocksDbState state_;
+  std::unique_ptr<KafkaReader> reader_;  // outlives the partitions' streams
+  std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
+};
+
+}  // namespace coffer::log

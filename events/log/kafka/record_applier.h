@@ -1,0 +1,89 @@
+// Turns messages of a partition into one batch of the local store: asks the claim rule, checks the
+// chains, installs wrapped keys, and writes the place in the topics with what was applied, so that
+// a crash can never separate them. The same code applies a node's own records and those of others.
+//
+// An instance is for one batch: add messages in the order of their offsets, then write(). An error
+// leaves store and place as they were. Errors: corrupt (a record that counts does not fit: nothing
+// may be applied behind it), and what the blob source and the store say.
+// Threads: one at a time.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "events/codec/replicated_codec.h"
+#include "events/log/kafka/claim_rule.h"
+#include "events/log/rocksdb_state.h"
+
+namespace coffer::log {
+
+// How far a node's store has applied the topics of a partition.
+struct ReplicaPlace {
+  std::uint64_t events_next = 0;  // offsets of the next messages
+  std::uint64_t access_next = 0;
+  std::uint64_t keys_next = 0;
+  ClaimState events_claim;
+  ClaimState access_claim;
+  std::string owner;  // node of the last claim that counted; empty: not known since the start
+  // Retention took access records (and claims among them) that were never applied: until the next
+  // claim, the record with the highest epoch says whose they are.
+  bool access_gap = false;
+  // Rows whose blob was not in the topic when their event was applied: it was destroyed since, and
+  // the event that says so is still to come. Kept in the store too. Empty when caught up.
+  std::map<Bytes, Sha256> missing;
+};
+
+// Reads what RecordApplier::write left; a new store begins at zero.
+[[nodiscard]] Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition);
+
+class BlobSource {
+ public:
+  virtual ~BlobSource() = default;
+  // The blob of a row with this hash; nothing when it is not there any more. `event_offset` names
+  // the asking message: what it refers to was in the topic before it.
+  virtual Result<std::optional<Bytes>> find(BytesView row, const Sha256& hash,
+                                            std::uint64_t event_offset) = 0;
+  // A claim counts at this point of the events.
+  virtual void claimed(const ClaimState& claim) = 0;
+};
+
+class RecordApplier {
+ public:
+  RecordApplier(RocksDbState& state, PartitionId partition, ReplicaPlace& place, BlobSource& blobs);
+
+  Result<void> add_event_message(std::uint64_t offset, const codec::ReplicatedRecord& record);
+  Result<void> add_access_message(std::uint64_t offset, const codec::ReplicatedRecord& record);
+  // A blob for a row of `missing` was found after all.
+  void install_missing(const Bytes& row, BytesView blob);
+  // `keys_next`: from where the topic "keys" has to be read again after a restart.
+  Result<void> write(std::uint64_t keys_next);
+
+  // Message keys of blobs that no row holds any more through what was added; for tombstones.
+  [[nodiscard]] std::vector<Bytes> dead_keys() const;
+
+ private:
+  Result<void> add_event(const codec::ReplicatedRecord& record, BytesView bytes);
+  Result<void> add_change(const codec::RowChange& change, std::uint64_t offset);
+  Result<void> add_range(const codec::RowRange& range);
+  Result<void> add_access(const codec::AppendBody& body);
+  Result<void> put_key(const Bytes& row, const Sha256& hash, std::uint64_t offset);
+  Result<void> note_dead_key(const Bytes& row);
+  Result<void> note_dead_keys_below(const Bytes& prefix);
+  void forget_missing(const Bytes& row);
+
+  RocksDbState& state_;
+  PartitionId partition_;
+  ReplicaPlace& place_;
+  BlobSource& blobs_;
+  ReplicaPlace next_;
+  StateBatch batch_;
+  PartitionHeads heads_;
+  std::unordered_map<TenantId, TenantHead> tenants_;
+  std::map<Bytes, std::optional<Sha256>> key_rows_;  // as this batch leaves them
+  std::set<Bytes> dead_keys_;
+};
+
+}  // namespace coffer::log
