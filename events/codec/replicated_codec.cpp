@@ -157,6 +157,7 @@ Bytes encode_replica_position(const ReplicaPosition& position) {
   m.set_keys_next(position.keys_next);
   write_claim(*m.mutable_events_claim(), position.events_claim);
   write_claim(*m.mutable_access_claim(), position.access_claim);
+  m.set_owner(position.owner);
   return serialise(m);
 }
 
@@ -166,7 +167,8 @@ Result<ReplicaPosition> decode_replica_position(BytesView bytes) {
   COFFER_TRY(check_format(kWhat, m, bytes));
   FieldReader in;
   ReplicaPosition position{m.events_next(), m.access_next(), m.keys_next(),
-                           read_claim(m.events_claim(), in), read_claim(m.access_claim(), in)};
+                           read_claim(m.events_claim(), in), read_claim(m.access_claim(), in),
+                           m.owner()};
   COFFER_TRY(check_fields(kWhat, in));
   return position;
 }

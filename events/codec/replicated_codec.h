@@ -77,6 +77,7 @@ struct ReplicaPosition {
   std::uint64_t keys_next = 0;
   ClaimInForce events_claim;
   ClaimInForce access_claim;
+  std::string owner = {};  // node of events_claim
   friend bool operator==(const ReplicaPosition&, const ReplicaPosition&) = default;
 };
 [[nodiscard]] Bytes encode_replica_position(const ReplicaPosition& position);

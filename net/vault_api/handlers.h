@@ -37,6 +37,7 @@ void kv_v1(Exchange& x, std::string_view path);
 void sys_health(Exchange& x, std::string_view);
 void sys_seal_status(Exchange& x, std::string_view);
 void sys_leader(Exchange& x, std::string_view);
+void sys_ha_status(Exchange& x, std::string_view);
 // sys_init.cpp
 void sys_init_read(Exchange& x, std::string_view);
 void sys_init_write(Exchange& x, std::string_view);

@@ -18,6 +18,7 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "sys/health", .access = Route::Access::none, .read = sys_health},
     {.prefix = "sys/seal-status", .access = Route::Access::none, .read = sys_seal_status},
     {.prefix = "sys/leader", .access = Route::Access::none, .read = sys_leader},
+    {.prefix = "sys/ha-status", .read = sys_ha_status},
     {.prefix = "sys/init", .access = Route::Access::none, .read = sys_init_read,
      .update = sys_init_write},
     {.prefix = "sys/unseal", .access = Route::Access::none, .update = sys_unseal},

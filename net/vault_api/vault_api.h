@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "events/base/ports.h"
 #include "events/base/time.h"
 #include "net/http/http_server.h"
+#include "net/vault_api/ha_status.h"
 
 namespace coffer::net {
 
@@ -29,6 +31,8 @@ struct VaultApiOptions {
   std::size_t query_parameters_max = 1'000;
   std::size_t secret_bytes_max = 32 * 1024 * 1024;  // of one value as compact JSON
   std::size_t events_max = 1'000;        // of one answer of sys/events
+  // What this node knows of its cluster; empty: it is a single one. Called from any thread.
+  std::function<HaStatus()> ha;
 };
 
 namespace vault {

@@ -45,6 +45,7 @@ class TestCluster {
     out.topics.in_sync_replicas_min = 1;
     out.store.directory = store(node).string();
     out.node = node;
+    out.lease = log::Milliseconds(50);
     return out;
   }
   [[nodiscard]] std::filesystem::path store(const std::string& node) const {

@@ -65,7 +65,7 @@ Result<void> set_producer(rd_kafka_conf_t* conf, const KafkaClientOptions& optio
   return {};
 }
 
-Result<void> set_consumer(rd_kafka_conf_t* conf) {
+Result<void> set_consumer(rd_kafka_conf_t* conf, KafkaRole role) {
   COFFER_TRY(set_all(conf, {{"enable.auto.commit", "false"},
                             {"enable.partition.eof", "true"},
                             {"auto.offset.reset", "error"},  // a gap is never jumped in silence
@@ -73,7 +73,8 @@ Result<void> set_consumer(rd_kafka_conf_t* conf) {
                             {"check.crcs", "true"},
                             {"fetch.error.backoff.ms", "50"},
                             {"queued.max.messages.kbytes", "16384"}}));
-  rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+  const int group_events = role == KafkaRole::group_member ? RD_KAFKA_EVENT_REBALANCE : 0;
+  rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | group_events);
   return {};
 }
 
@@ -116,7 +117,7 @@ Result<KafkaHandle> make_kafka_handle(const KafkaClientOptions& options, KafkaRo
   if (role == KafkaRole::producer) {
     COFFER_TRY(set_producer(conf.get(), options));
   } else {
-    COFFER_TRY(set_consumer(conf.get()));
+    COFFER_TRY(set_consumer(conf.get(), role));
   }
   for (const auto& [name, value] : options.extra) COFFER_TRY(set(conf.get(), name, value));
 

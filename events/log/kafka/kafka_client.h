@@ -68,7 +68,8 @@ struct KafkaQueueDeleter {
 };
 using KafkaQueue = std::unique_ptr<rd_kafka_queue_s, KafkaQueueDeleter>;
 
-enum class KafkaRole : std::uint8_t { producer, consumer };
+// A consumer reads partitions that it is told to; a group member is assigned some by its group.
+enum class KafkaRole : std::uint8_t { producer, consumer, group_member };
 
 // A client instance; no connection is made yet. Errors: invalid_argument (an option that the
 // library refuses; the text names the option, not a secret value).

@@ -1,5 +1,7 @@
 #include "events/log/kafka/kafka_event_log.h"
 
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "events/log/kafka/key_stage.h"
@@ -64,12 +66,18 @@ Result<void> KafkaEventLog::claim_all(const Nonce128& nonce) {
 Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) {
   COFFER_TRY(replica_->catch_up(partition));
   const auto& place = replica_->place(partition);
+  const auto before = place.events_claim;
+  const auto expected = place.events_next;
+  auto last_foreign = replica_->last_event_read(partition);
   const Claim own{std::max(place.events_claim.epoch, place.access_claim.epoch) + 1, nonce};
   const codec::ReplicatedRecord record{own.epoch, own.nonce,
                                        codec::ClaimBody{replica_->options().node}};
   claims_[partition] = own;
   made_.emplace(own.epoch, own.nonce);
+  const auto sent_at = Lease::Clock::now();
   COFFER_ASSIGN(const auto offset, send_one(replica_->topics().events, partition, record));
+  const bool alone = offset == expected;
+  if (!alone) last_foreign = Lease::Clock::now();
   COFFER_TRY(replica_->catch_up_to(partition, offset + 1, place.access_next));
   COFFER_TRY(check_foreign_claim(partition));
   // The same claim in the topic "access", so that its readers need no other topic.
@@ -78,7 +86,15 @@ Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) 
   COFFER_TRY(check_foreign_claim(partition));
   replica_->stop_reading(partition);
   const ClaimState wanted{own.epoch, own.nonce, false};
-  if (place.events_claim == wanted && place.access_claim == wanted) return {};
+  if (place.events_claim == wanted && place.access_claim == wanted) {
+    // Nobody else may still answer on a lease when this node begins to.
+    const bool handed_over = before.released || before.epoch == 0;
+    if (!alone || !(handed_over || made_.contains({before.epoch, before.nonce})))
+      std::this_thread::sleep_until(lease_surely_over(last_foreign, replica_->options().lease));
+    leases_[partition] = Lease(replica_->options().lease);
+    leases_[partition].renew(sent_at);
+    return {};
+  }
   return fail(ErrorCode::unavailable,
               fmt::format("an older claim of this node to partition {} came late", partition));
 }
@@ -121,6 +137,7 @@ Result<void> KafkaEventLog::recover(const Nonce128& claim_nonce) {
   // not count any more.
   COFFER_TRY(claim_all(claim_nonce));
   refusal_.clear();
+  stopped_ = false;
   return {};
 }
 
@@ -128,15 +145,49 @@ Error KafkaEventLog::lose(const Error& cause) {
   producer_.reset();
   tombstones_.clear();
   sweep_needed_ = true;
-  refusal_ = "the log stopped after a write with an unknown outcome; it has to recover first";
+  stop("the log stopped after a write with an unknown outcome; it has to recover first");
   for (const auto& [partition, claim] : claims_) {
     replica_->stop_reading(partition);
     auto known = replica_->catch_up(partition);
     if (known) known = check_foreign_claim(partition);
     replica_->stop_reading(partition);
-    if (!known) refusal_ = known.error().message;
+    if (!known) stop(known.error().message);
   }
   return fail(ErrorCode::unknown_outcome, cause.message);
+}
+
+void KafkaEventLog::stop(std::string why) {
+  refusal_ = std::move(why);
+  stopped_ = true;
+}
+
+// ---------------------------------------------------------------- leases
+// Without events of its own a batch renews no lease: a barrier goes with it in time.
+void KafkaEventLog::add_renewals(EncodedBatch& batch) const {
+  const auto now = Lease::Clock::now();
+  for (auto& [partition, appends] : batch.partitions) {
+    if (!appends.events.empty() || !leases_.at(partition).runs_out(now)) continue;
+    const auto& own = claims_.at(partition);
+    const codec::ReplicatedRecord barrier{own.epoch, own.nonce, codec::NoopBody{}};
+    appends.events.push_back({barrier, codec::encode_replicated(barrier)});
+  }
+}
+
+// After the batch was acknowledged: this node is the owner now, or it says nothing.
+Result<void> KafkaEventLog::hold_leases(const std::set<PartitionId>& partitions) {
+  constexpr int kAttempts = 3;
+  for (const auto partition : partitions) {
+    const auto& own = claims_.at(partition);
+    for (int i = 0; i < kAttempts && !leases_.at(partition).valid(Lease::Clock::now()); ++i) {
+      EncodedBatch barrier;
+      const codec::ReplicatedRecord record{own.epoch, own.nonce, codec::NoopBody{}};
+      barrier.partitions[partition].events.push_back({record, codec::encode_replicated(record)});
+      COFFER_TRY(send_and_apply(barrier));
+    }
+    if (!leases_.at(partition).valid(Lease::Clock::now()))
+      return fail(ErrorCode::unavailable, "Kafka takes longer than the lease lasts");
+  }
+  return {};
 }
 
 // ---------------------------------------------------------------- sending
@@ -230,7 +281,10 @@ Result<void> KafkaEventLog::send_events(EncodedBatch& batch, OwnBatch& own) {
 Result<void> KafkaEventLog::send_and_apply(EncodedBatch& batch) {
   OwnBatch own;
   COFFER_TRY(send_first_part(batch, own));
+  const auto sent_at = Lease::Clock::now();
   COFFER_TRY(send_events(batch, own));
+  for (const auto& [partition, appends] : batch.partitions)
+    if (!appends.events.empty()) leases_.at(partition).renew(sent_at);
   return apply(own);
 }
 
@@ -252,7 +306,11 @@ Result<std::vector<Appended>> KafkaEventLog::append(std::span<Append> batch) {
   COFFER_TRY(check_writable());
   COFFER_ASSIGN(auto encoded,
                 encode_appends(batch, replica_->state(), claims_, message_bytes_max()));
+  add_renewals(encoded);
+  std::set<PartitionId> partitions;
+  for (const auto& [partition, appends] : encoded.partitions) partitions.insert(partition);
   if (const auto done = send_and_apply(encoded); !done) return lose(done.error());
+  if (const auto held = hold_leases(partitions); !held) return lose(held.error());
   return std::move(encoded.appended);
 }
 
@@ -279,7 +337,7 @@ Result<void> KafkaEventLog::release() {
   COFFER_TRY(check_writable());
   for (const auto& [partition, own] : claims_)
     COFFER_TRY(append_own_record(partition, {own.epoch, own.nonce, codec::ReleaseBody{}}, true));
-  refusal_ = "this node has handed its partitions over";
+  stop("this node has handed its partitions over");
   return {};
 }
 

@@ -12,6 +12,12 @@
 // dropped by the caller first. recover() is that opening, in place: a new producer, everything
 // read, a new claim. When another node's claim counts, the refusal says so and recover() refuses.
 //
+// Every successful append() also shows that this node was the owner when it ended: by the lease of
+// its last acknowledged record, or else by a barrier of its own. So whoever reads the state, then
+// appends his access record, then answers, never answers with a state that another owner has left
+// behind. A new owner waits until its predecessor's lease is surely over, unless that has released
+// the partition.
+//
 // An access record may stand in the log of an append that did not come about, never the reverse.
 //
 // What "durable" means: the record is in the page cache of at least the topic's minimum of in-sync
@@ -34,6 +40,7 @@
 #include "events/log/kafka/append_encoder.h"
 #include "events/log/kafka/kafka_producer.h"
 #include "events/log/kafka/kafka_replica.h"
+#include "events/log/kafka/lease.h"
 
 namespace coffer::log {
 
@@ -55,6 +62,8 @@ class KafkaEventLog final : public EventLog {
   // afterwards.
   [[nodiscard]] Result<void> release();
   [[nodiscard]] std::uint64_t epoch(PartitionId partition) const;
+  // Appends are refused, and only recover() or a new take-over can change that. Any thread.
+  [[nodiscard]] bool stopped() const noexcept { return stopped_; }
 
   Result<std::optional<Bytes>> get(Family family, BytesView key) const override;
   Result<std::vector<Row>> scan(Family family, BytesView prefix, BytesView after,
@@ -87,6 +96,8 @@ class KafkaEventLog final : public EventLog {
   Result<void> claim_all(const Nonce128& nonce);
   Result<void> claim(PartitionId partition, const Nonce128& nonce);
   Result<void> check_foreign_claim(PartitionId partition) const;
+  void add_renewals(EncodedBatch& batch) const;
+  Result<void> hold_leases(const std::set<PartitionId>& partitions);
   Result<void> check_writable();
 
   // Sends one record and waits; the record's offset.
@@ -108,6 +119,7 @@ class KafkaEventLog final : public EventLog {
   Result<void> append_own_record(PartitionId partition, const codec::ReplicatedRecord& record,
                                  bool access_too);
   Error lose(const Error& cause);
+  void stop(std::string why);
 
   void send_tombstones(PartitionId partition, const std::vector<Bytes>& message_keys);
   Result<void> await_tombstones();
@@ -118,7 +130,9 @@ class KafkaEventLog final : public EventLog {
   std::unique_ptr<KafkaProducer> producer_;  // null after an unknown outcome
   std::map<PartitionId, Claim> claims_;
   std::set<std::pair<std::uint64_t, Nonce128>> made_;  // every claim that was ever sent
-  std::string refusal_;  // why nothing is appended; empty: appends go on
+  std::map<PartitionId, Lease> leases_;
+  std::atomic<bool> stopped_ = false;  // refusal_ is not empty
+  std::string refusal_;  // set by stop(): why nothing is appended; empty: appends go on
   Tickets tombstones_;   // under way
   // Blobs without a row may be in the topic: left by a crash, or their tombstones failed.
   std::atomic<bool> sweep_needed_ = true;

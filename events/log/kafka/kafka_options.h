@@ -15,7 +15,10 @@ struct KafkaLogOptions {
   RocksDbOptions store;
   std::string node = "coffer";                // names this node in its claims, for people
   std::vector<PartitionId> partitions = {0};  // that this node owns or follows
-  Milliseconds stall_max{15'000};             // catching up fails after so long without progress
+  // How long the owner answers reads on the strength of its last acknowledged record, and how long
+  // the next owner waits for that. The same on all nodes.
+  Milliseconds lease{1'200};
+  Milliseconds stall_max{15'000};  // catching up fails after so long without progress
 };
 
 }  // namespace coffer::log

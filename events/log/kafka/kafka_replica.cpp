@@ -47,6 +47,12 @@ const ReplicaPlace& KafkaReplica::place(PartitionId id) const {
   return found->second->place();
 }
 
+Clock::time_point KafkaReplica::last_event_read(PartitionId id) const {
+  const auto found = partitions_.find(id);
+  COFFER_CHECK(found != partitions_.end());
+  return found->second->last_event_read();
+}
+
 Result<std::size_t> KafkaReplica::step(Milliseconds timeout) {
   for (const bool waited : {false, true}) {
     std::size_t count = 0;

@@ -44,6 +44,8 @@ class KafkaReplica {
   [[nodiscard]] Result<void> catch_up(PartitionId partition);
   [[nodiscard]] Result<void> catch_up_to(PartitionId partition, std::uint64_t events_next,
                                          std::uint64_t access_next);
+  // Every event message that this store has applied was sent before this time, but the owner's own.
+  [[nodiscard]] std::chrono::steady_clock::time_point last_event_read(PartitionId partition) const;
   // Messages that are in the topic "events" and not applied here. Asks the broker.
   [[nodiscard]] Result<std::uint64_t> lag(PartitionId partition);
 

@@ -62,6 +62,7 @@ std::vector<TopicPlan> plans(const KafkaClientOptions& client, const KafkaTopicO
         {"max.compaction.lag.ms", lag},
         {"min.cleanable.dirty.ratio", "0.01"}},
        {{"cleanup.policy", "compact"}}},
+      {names.owners, {{"cleanup.policy", "delete"}}, {}},
   };
   for (auto& plan : out) {
     plan.settings.insert(common.begin(), common.end());
@@ -199,7 +200,7 @@ Result<void> check(Admin& admin, const TopicPlan& plan, std::uint32_t partitions
 }  // namespace
 
 KafkaTopicNames topic_names(const std::string& prefix) {
-  return {prefix + "-events", prefix + "-access", prefix + "-keys"};
+  return {prefix + "-events", prefix + "-access", prefix + "-keys", prefix + "-owners"};
 }
 
 Result<void> ensure_topics(const KafkaClientOptions& client, const KafkaTopicOptions& options) {

@@ -24,6 +24,7 @@ struct KafkaTopicNames {
   std::string events;
   std::string access;
   std::string keys;
+  std::string owners;  // without messages: what the group of the nodes shares (ownership_group.h)
 };
 [[nodiscard]] KafkaTopicNames topic_names(const std::string& prefix);
 

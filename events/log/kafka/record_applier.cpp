@@ -66,6 +66,7 @@ Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition
   place.keys_next = position.keys_next;
   place.events_claim = from_stored(position.events_claim);
   place.access_claim = from_stored(position.access_claim);
+  place.owner = position.owner;
   const auto prefix = missing_prefix(partition);
   COFFER_ASSIGN(const auto rows, state.scan(Family::meta, prefix, {}, ~std::size_t{0}));
   for (const auto& row : rows) {
@@ -262,7 +263,7 @@ Result<void> RecordApplier::write(std::uint64_t keys_next) {
   batch_.put(Family::meta, place_row(partition_),
              codec::encode_replica_position({next_.events_next, next_.access_next, next_.keys_next,
                                              to_stored(next_.events_claim),
-                                             to_stored(next_.access_claim)}));
+                                             to_stored(next_.access_claim), next_.owner}));
   COFFER_TRY(state_.write(std::move(batch_), false));
   state_.set_heads(tenants_, partition_, heads_);
   place_ = std::move(next_);

@@ -27,7 +27,7 @@ struct ReplicaPlace {
   std::uint64_t keys_next = 0;
   ClaimState events_claim;
   ClaimState access_claim;
-  std::string owner;  // node of the last claim that counted; empty: not known since the start
+  std::string owner;  // node of events_claim; empty: nobody has claimed it yet
   // Retention took access records (and claims among them) that were never applied: until the next
   // claim, the record with the highest epoch says whose they are.
   bool access_gap = false;

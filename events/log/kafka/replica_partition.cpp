@@ -60,7 +60,10 @@ Result<void> KafkaReplica::Partition::fetch() {
   if (pending_events_.empty()) {
     COFFER_ASSIGN(auto fetched, events_->read(kReadMax, Milliseconds(0)));
     pending_events_ = std::move(fetched.messages);
-    if (!pending_events_.empty()) events_seen_ = pending_events_.back().offset + 1;
+    if (!pending_events_.empty()) {
+      events_seen_ = pending_events_.back().offset + 1;
+      last_event_read_ = Clock::now();
+    }
   }
   if (pending_access_.empty()) {
     COFFER_ASSIGN(auto fetched, access_->read(kReadMax, Milliseconds(0)));
