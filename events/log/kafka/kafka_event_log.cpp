@@ -14,9 +14,11 @@ bool dense(std::span<const KafkaOffset> offsets, std::uint64_t next) {
   });
 }
 
-// The offset behind the last one, or `next` when there is none.
-std::uint64_t behind(std::span<const KafkaOffset> offsets, std::uint64_t next) {
-  return offsets.empty() ? next : static_cast<std::uint64_t>(offsets.back()) + 1;
+// The offset behind the last one; `next` when there is none, nothing when it is not known.
+std::optional<std::uint64_t> behind(std::span<const KafkaOffset> offsets, std::uint64_t next) {
+  if (offsets.empty()) return next;
+  if (offsets.back() == kOffsetUnknown) return std::nullopt;
+  return static_cast<std::uint64_t>(offsets.back()) + 1;
 }
 
 KafkaReplica::Own with_offsets(std::vector<EncodedMessage>& messages, std::uint64_t next) {
@@ -70,11 +72,11 @@ Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) 
   claims_[partition] = own;
   made_.emplace(own.epoch, own.nonce);
   COFFER_ASSIGN(const auto offset, send_one(replica_->topics().events, partition, record));
-  COFFER_TRY(replica_->catch_up_to(partition, offset + 1, place.access_next));
+  COFFER_TRY(read_up_to(partition, behind(std::span(&offset, 1), 0), place.access_next));
   COFFER_TRY(check_foreign_claim(partition));
   // The same claim in the topic "access", so that its readers need no other topic.
   COFFER_ASSIGN(const auto access, send_one(replica_->topics().access, partition, record));
-  COFFER_TRY(replica_->catch_up_to(partition, place.events_next, access + 1));
+  COFFER_TRY(read_up_to(partition, place.events_next, behind(std::span(&access, 1), 0)));
   COFFER_TRY(check_foreign_claim(partition));
   replica_->stop_reading(partition);
   const ClaimState wanted{own.epoch, own.nonce, false};
@@ -140,12 +142,12 @@ Error KafkaEventLog::lose(const Error& cause) {
 }
 
 // ---------------------------------------------------------------- sending
-Result<std::uint64_t> KafkaEventLog::send_one(const std::string& topic, PartitionId partition,
-                                              const codec::ReplicatedRecord& record) {
+Result<KafkaOffset> KafkaEventLog::send_one(const std::string& topic, PartitionId partition,
+                                            const codec::ReplicatedRecord& record) {
   const auto bytes = codec::encode_replicated(record);
   COFFER_ASSIGN(const auto ticket, producer_->send(topic, partition, {{}, BytesView(bytes)}));
   COFFER_ASSIGN(const auto offsets, producer_->await(std::span(&ticket, 1)));
-  return static_cast<std::uint64_t>(offsets.front());
+  return offsets.front();
 }
 
 Result<void> KafkaEventLog::send_all(const std::string& topic, PartitionId partition,
@@ -171,9 +173,17 @@ Result<void> KafkaEventLog::send_blobs(PartitionId partition, const EncodedAppen
   return {};
 }
 
-Result<void> KafkaEventLog::read_over_gap(PartitionId partition, std::uint64_t events_next,
-                                          std::uint64_t access_next) {
-  auto read = replica_->catch_up_to(partition, events_next, access_next);
+Result<void> KafkaEventLog::read_up_to(PartitionId partition,
+                                       std::optional<std::uint64_t> events_next,
+                                       std::optional<std::uint64_t> access_next) {
+  if (!events_next || !access_next) return replica_->catch_up(partition);
+  return replica_->catch_up_to(partition, *events_next, *access_next);
+}
+
+Result<void> KafkaEventLog::read_over_gap(PartitionId partition,
+                                          std::optional<std::uint64_t> events_next,
+                                          std::optional<std::uint64_t> access_next) {
+  auto read = read_up_to(partition, events_next, access_next);
   if (read) read = check_foreign_claim(partition);
   replica_->stop_reading(partition);
   // Read instead of applied as our own: nobody noted which blobs died.
@@ -195,7 +205,7 @@ Result<void> KafkaEventLog::send_first_part(EncodedBatch& batch, OwnBatch& own) 
     COFFER_ASSIGN(const auto blobs, producer_->await(sent[partition].first));
     COFFER_ASSIGN(const auto access, producer_->await(sent[partition].second));
     auto& records = own[partition];
-    records.keys_next = behind(blobs, 0);
+    records.keys_next = behind(blobs, 0).value_or(0);
     if (dense(access, next)) {
       records.access = with_offsets(appends.access, next);
     } else {
