@@ -3,10 +3,10 @@
 ports, runs a command with their addresses in its environment, and ends them whatever happens.
 
   kafka_broker.py --cache DIR [--brokers N] -- COMMAND...   exit status: the command's
-  kafka_broker.py --control SOCKET kill|start NUMBER        from within the command
+  kafka_broker.py --control SOCKET ACTION NUMBER            from within the command
 
 The command finds COFFER_TEST_KAFKA (host:port,host:port) and COFFER_TEST_KAFKA_CONTROL (the socket).
-`kill` is kill -9; `start` returns when the broker serves again.
+Actions: kill (-9), start (returns when the broker serves again), pause, resume.
 """
 
 import argparse
@@ -123,8 +123,8 @@ transaction.state.log.min.isr={in_sync}
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 log.cleaner.dedupe.buffer.size=4194304
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=1500
+broker.heartbeat.interval.ms=300
 unclean.leader.election.enable=false
 message.max.bytes=20971520
 """)
@@ -170,6 +170,12 @@ message.max.bytes=20971520
         self.spawn(number)
         self.await_ready(number)
 
+    def pause(self, number):
+        self.processes[number].send_signal(signal.SIGSTOP)
+
+    def resume(self, number):
+        self.processes[number].send_signal(signal.SIGCONT)
+
     def stop(self):
         for number in range(len(self.processes)):
             self.kill(number)
@@ -180,7 +186,8 @@ def serve_control(server, cluster):
         connection, _ = server.accept()
         with connection:
             action, number = connection.recv(64).decode().split()
-            (cluster.kill if action == "kill" else cluster.restart)(int(number) - 1)
+            {"kill": cluster.kill, "start": cluster.restart, "pause": cluster.pause,
+             "resume": cluster.resume}[action](int(number) - 1)
             connection.sendall(b"done")
 
 

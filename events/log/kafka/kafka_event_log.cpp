@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "events/log/kafka/key_stage.h"
-
 namespace coffer::log {
 namespace {
 
@@ -16,9 +14,11 @@ bool dense(std::span<const KafkaOffset> offsets, std::uint64_t next) {
   });
 }
 
-// The offset behind the last one, or `next` when there is none.
-std::uint64_t behind(std::span<const KafkaOffset> offsets, std::uint64_t next) {
-  return offsets.empty() ? next : static_cast<std::uint64_t>(offsets.back()) + 1;
+// The offset behind the last one; `next` when there is none, nothing when it is not known.
+std::optional<std::uint64_t> behind(std::span<const KafkaOffset> offsets, std::uint64_t next) {
+  if (offsets.empty()) return next;
+  if (offsets.back() == kOffsetUnknown) return std::nullopt;
+  return static_cast<std::uint64_t>(offsets.back()) + 1;
 }
 
 KafkaReplica::Own with_offsets(std::vector<EncodedMessage>& messages, std::uint64_t next) {
@@ -76,13 +76,13 @@ Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) 
   made_.emplace(own.epoch, own.nonce);
   const auto sent_at = Lease::Clock::now();
   COFFER_ASSIGN(const auto offset, send_one(replica_->topics().events, partition, record));
-  const bool alone = offset == expected;
+  const bool alone = offset == static_cast<KafkaOffset>(expected);
   if (!alone) last_foreign = Lease::Clock::now();
-  COFFER_TRY(replica_->catch_up_to(partition, offset + 1, place.access_next));
+  COFFER_TRY(read_up_to(partition, behind(std::span(&offset, 1), 0), place.access_next));
   COFFER_TRY(check_foreign_claim(partition));
   // The same claim in the topic "access", so that its readers need no other topic.
   COFFER_ASSIGN(const auto access, send_one(replica_->topics().access, partition, record));
-  COFFER_TRY(replica_->catch_up_to(partition, place.events_next, access + 1));
+  COFFER_TRY(read_up_to(partition, place.events_next, behind(std::span(&access, 1), 0)));
   COFFER_TRY(check_foreign_claim(partition));
   replica_->stop_reading(partition);
   const ClaimState wanted{own.epoch, own.nonce, false};
@@ -191,12 +191,12 @@ Result<void> KafkaEventLog::hold_leases(const std::set<PartitionId>& partitions)
 }
 
 // ---------------------------------------------------------------- sending
-Result<std::uint64_t> KafkaEventLog::send_one(const std::string& topic, PartitionId partition,
-                                              const codec::ReplicatedRecord& record) {
+Result<KafkaOffset> KafkaEventLog::send_one(const std::string& topic, PartitionId partition,
+                                            const codec::ReplicatedRecord& record) {
   const auto bytes = codec::encode_replicated(record);
   COFFER_ASSIGN(const auto ticket, producer_->send(topic, partition, {{}, BytesView(bytes)}));
   COFFER_ASSIGN(const auto offsets, producer_->await(std::span(&ticket, 1)));
-  return static_cast<std::uint64_t>(offsets.front());
+  return offsets.front();
 }
 
 Result<void> KafkaEventLog::send_all(const std::string& topic, PartitionId partition,
@@ -222,9 +222,17 @@ Result<void> KafkaEventLog::send_blobs(PartitionId partition, const EncodedAppen
   return {};
 }
 
-Result<void> KafkaEventLog::read_over_gap(PartitionId partition, std::uint64_t events_next,
-                                          std::uint64_t access_next) {
-  auto read = replica_->catch_up_to(partition, events_next, access_next);
+Result<void> KafkaEventLog::read_up_to(PartitionId partition,
+                                       std::optional<std::uint64_t> events_next,
+                                       std::optional<std::uint64_t> access_next) {
+  if (!events_next || !access_next) return replica_->catch_up(partition);
+  return replica_->catch_up_to(partition, *events_next, *access_next);
+}
+
+Result<void> KafkaEventLog::read_over_gap(PartitionId partition,
+                                          std::optional<std::uint64_t> events_next,
+                                          std::optional<std::uint64_t> access_next) {
+  auto read = read_up_to(partition, events_next, access_next);
   if (read) read = check_foreign_claim(partition);
   replica_->stop_reading(partition);
   // Read instead of applied as our own: nobody noted which blobs died.
@@ -246,7 +254,7 @@ Result<void> KafkaEventLog::send_first_part(EncodedBatch& batch, OwnBatch& own) 
     COFFER_ASSIGN(const auto blobs, producer_->await(sent[partition].first));
     COFFER_ASSIGN(const auto access, producer_->await(sent[partition].second));
     auto& records = own[partition];
-    records.keys_next = behind(blobs, 0);
+    records.keys_next = behind(blobs, 0).value_or(0);
     if (dense(access, next)) {
       records.access = with_offsets(appends.access, next);
     } else {
@@ -339,71 +347,6 @@ Result<void> KafkaEventLog::release() {
     COFFER_TRY(append_own_record(partition, {own.epoch, own.nonce, codec::ReleaseBody{}}, true));
   stop("this node has handed its partitions over");
   return {};
-}
-
-// ---------------------------------------------------------------- destroyed keys
-void KafkaEventLog::send_tombstones(PartitionId partition, const std::vector<Bytes>& message_keys) {
-  for (const auto& key : message_keys) {
-    const auto ticket =
-        producer_->send(replica_->topics().keys, partition, {BytesView(key), std::nullopt});
-    if (ticket) {
-      tombstones_.push_back(*ticket);
-    } else {
-      sweep_needed_ = true;  // the sweep finds what has no row
-    }
-  }
-  tombstones_open_ = !tombstones_.empty();
-}
-
-Result<void> KafkaEventLog::await_tombstones() {
-  const auto tickets = std::exchange(tombstones_, {});
-  tombstones_open_ = false;
-  if (tickets.empty()) return {};
-  auto done = producer_->await(tickets);
-  if (done) return {};
-  sweep_needed_ = true;
-  return done.error();
-}
-
-// A blob of an older claim is dead unless a row holds it: all events under older claims are
-// applied. Those of this claim are in use or have their tombstone.
-Result<void> KafkaEventLog::sweep_dead_blobs(PartitionId partition) {
-  const auto own_epoch = epoch(partition);
-  std::map<Bytes, bool> candidates;  // message key -> the last message has a blob
-  COFFER_TRY(replica_->visit_blobs(partition, [&](const Bytes& key, const auto* blob) {
-    candidates[key] = blob != nullptr && blob->epoch < own_epoch;
-  }));
-  const std::lock_guard lock(mutex_);
-  COFFER_TRY(check_writable());
-  std::vector<Bytes> dead;
-  for (const auto& [key, is_candidate] : candidates) {
-    const auto parsed = parse_key_message_key(key);
-    if (!is_candidate || !parsed) continue;
-    COFFER_ASSIGN(const auto row, state().get(Family::keys, parsed->row));
-    if (!row || record_hash(*row) != parsed->hash) dead.push_back(key);
-  }
-  send_tombstones(partition, dead);
-  return await_tombstones();
-}
-
-Result<void> KafkaEventLog::shred_deleted_keys() {
-  COFFER_TRY(replica_->state().shred_deleted_keys());
-  {
-    const std::lock_guard lock(mutex_);
-    if (producer_) COFFER_TRY(await_tombstones());
-  }
-  if (!sweep_needed_.exchange(false)) return {};
-  for (const auto partition : replica_->options().partitions) {
-    auto swept = sweep_dead_blobs(partition);
-    if (swept) continue;
-    sweep_needed_ = true;
-    return swept;
-  }
-  return {};
-}
-
-bool KafkaEventLog::has_deleted_keys() const noexcept {
-  return state().has_deleted_keys() || sweep_needed_ || tombstones_open_;
 }
 
 // ---------------------------------------------------------------- reads: the local store

@@ -3,8 +3,9 @@
 //
 // append() sends wrapped keys and access records first and waits for them, then one message for
 // each element, all at once. When every acknowledged offset is the one behind this node's last, no
-// foreign record lies between, and every reader will count these. A gap is read over before the
-// answer: when no other claim counts there (a zombie's record does not), it is a success too.
+// foreign record lies between, and every reader will count these. A gap, or an acknowledgement
+// that does not say where, is read over before the answer: when no other claim counts there (a
+// zombie's record does not), it is a success too.
 //
 // Otherwise (another claim, no acknowledgement) the log reads up to the end, so that the state
 // shows what became of the batch, and answers unknown_outcome. From then on it refuses appends, as
@@ -101,8 +102,8 @@ class KafkaEventLog final : public EventLog {
   Result<void> check_writable();
 
   // Sends one record and waits; the record's offset.
-  Result<std::uint64_t> send_one(const std::string& topic, PartitionId partition,
-                                 const codec::ReplicatedRecord& record);
+  Result<KafkaOffset> send_one(const std::string& topic, PartitionId partition,
+                               const codec::ReplicatedRecord& record);
   Result<void> send_all(const std::string& topic, PartitionId partition,
                         const std::vector<EncodedMessage>& messages, Tickets& tickets);
   Result<void> send_blobs(PartitionId partition, const EncodedAppends& appends, Tickets& tickets);
@@ -112,8 +113,11 @@ class KafkaEventLog final : public EventLog {
   Result<void> send_events(EncodedBatch& batch, OwnBatch& own);
   // Somebody else wrote between: applies everything below these offsets by reading it. Under a
   // claim that still stands then, the own records there count.
-  Result<void> read_over_gap(PartitionId partition, std::uint64_t events_next,
-                             std::uint64_t access_next);
+  Result<void> read_over_gap(PartitionId partition, std::optional<std::uint64_t> events_next,
+                             std::optional<std::uint64_t> access_next);
+  // Applies everything below these offsets by reading it; up to the ends when one is not known.
+  Result<void> read_up_to(PartitionId partition, std::optional<std::uint64_t> events_next,
+                          std::optional<std::uint64_t> access_next);
   Result<void> apply(const OwnBatch& own);
   Result<void> send_and_apply(EncodedBatch& batch);
   Result<void> append_own_record(PartitionId partition, const codec::ReplicatedRecord& record,

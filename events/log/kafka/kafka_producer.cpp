@@ -76,10 +76,7 @@ void KafkaProducer::serve(Milliseconds timeout) {
     case RD_KAFKA_EVENT_DR:
       while (const auto* message = rd_kafka_event_message_next(event.get())) {
         Delivery delivery;
-        delivery.offset = message->offset;
-        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < 0)
-          delivery.error =
-              fail(ErrorCode::unavailable, "Kafka acknowledged a write without its offset");
+        delivery.offset = std::max(message->offset, kOffsetUnknown);
         if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
           delivery.error = kafka_error(message->err, "Kafka did not acknowledge a write");
         deliveries_[to_ticket(message->_private)] = std::move(delivery);

@@ -14,6 +14,8 @@
 namespace coffer::log {
 
 using KafkaOffset = std::int64_t;
+// Acknowledged, but the broker does not say where: a retry met what its own first try had written.
+inline constexpr KafkaOffset kOffsetUnknown = -1;
 
 struct KafkaMessage {
   BytesView key;                   // empty: none

@@ -17,6 +17,11 @@ constexpr std::size_t kReadMax = 500;
 struct MessageDeleter {
   void operator()(rd_kafka_message_t* message) const noexcept { rd_kafka_message_destroy(message); }
 };
+struct PartitionListDeleter {
+  void operator()(rd_kafka_topic_partition_list_t* list) const noexcept {
+    rd_kafka_topic_partition_list_destroy(list);
+  }
+};
 using Message = std::unique_ptr<rd_kafka_message_t, MessageDeleter>;
 
 Bytes copy(const void* data, std::size_t size) {
@@ -107,16 +112,34 @@ Result<std::unique_ptr<KafkaReader>> KafkaReader::create(const KafkaClientOption
       new KafkaReader(options, std::move(fetching), std::move(asking), wake_fd));
 }
 
-Result<Watermarks> KafkaReader::watermarks(const std::string& topic, PartitionId partition) {
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-  const auto error = rd_kafka_query_watermark_offsets(
-      asking_.get(), topic.c_str(), static_cast<std::int32_t>(partition), &low, &high,
-      static_cast<int>(options_.request_timeout.count()));
+Result<std::uint64_t> KafkaReader::list_offset(const std::string& topic, PartitionId partition,
+                                               std::int64_t which) {
+  // Not query_watermark_offsets: in version 2.0.2 it waits for a dead broker without end.
+  const std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionListDeleter> list(
+      rd_kafka_topic_partition_list_new(1));
+  auto* asked = rd_kafka_topic_partition_list_add(list.get(), topic.c_str(),
+                                                  static_cast<std::int32_t>(partition));
+  asked->offset = which;
+  auto error = rd_kafka_offsets_for_times(asking_.get(), list.get(),
+                                          static_cast<int>(options_.request_timeout.count()));
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = asked->err;
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
     return kafka_error(error,
                        fmt::format("cannot find the ends of partition {} of {}", partition, topic));
-  return Watermarks{static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high)};
+  if (asked->offset < 0)
+    return fail(
+        ErrorCode::unavailable,
+        fmt::format("Kafka does not tell the ends of partition {} of {}", partition, topic));
+  return static_cast<std::uint64_t>(asked->offset);
+}
+
+Result<Watermarks> KafkaReader::watermarks(const std::string& topic, PartitionId partition) {
+  constexpr std::int64_t kEarliest = -2;  // the protocol's numbers for ListOffsets
+  constexpr std::int64_t kLatest = -1;
+  Watermarks out;
+  COFFER_ASSIGN(out.first, list_offset(topic, partition, kEarliest));
+  COFFER_ASSIGN(out.end, list_offset(topic, partition, kLatest));
+  return out;
 }
 
 Result<std::unique_ptr<KafkaStream>> KafkaReader::open(const std::string& topic,

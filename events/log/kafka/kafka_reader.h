@@ -67,6 +67,8 @@ class KafkaReader {
   void wait(Milliseconds timeout);
 
  private:
+  Result<std::uint64_t> list_offset(const std::string& topic, PartitionId partition,
+                                    std::int64_t which);
   KafkaReader(const KafkaClientOptions& options, KafkaHandle fetching, KafkaHandle asking,
               int wake_fd);
 

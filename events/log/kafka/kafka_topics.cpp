@@ -77,7 +77,8 @@ std::vector<TopicPlan> plans(const KafkaClientOptions& client, const KafkaTopicO
 
 // -1 is "no limit" wherever a number is asked for at least.
 bool fits(const Requirement& required, const std::string& value) {
-  if (!required.at_least || value == "-1") return value == required.value;
+  if (!required.at_least) return value == required.value;
+  if (value == "-1") return true;
   return std::strtoll(value.c_str(), nullptr, 10) >=
          std::strtoll(required.value.c_str(), nullptr, 10);
 }
