@@ -4,6 +4,8 @@
 #include <boost/asio/buffer.hpp>
 #include <utility>
 
+#include "net/http/peer_identity.h"
+
 namespace coffer::net {
 namespace {
 
@@ -74,6 +76,7 @@ void HttpSession::on_handshake(AsioError error) {
     home_.server().handshake_failures.fetch_add(1, std::memory_order_relaxed);
     return abort();
   }
+  peer_identity_ = peer_identity(stream_.native_handle());
   await_request();
 }
 
@@ -152,6 +155,7 @@ void HttpSession::dispatch() {
   reply_context_ = {parser_.is_head(), parser_.is_http10(), false};
   std::shared_ptr<HttpRequest> request = parser_.take();
   request->peer_address = place_.address();
+  request->peer_identity = peer_identity_;
   request->thread = home_.index();
   const auto ticket =
       std::make_shared<ReplyTicket>(home_.mailbox(), weak_from_this(), ++request_number_);
