@@ -105,8 +105,8 @@ void HttpSession::read_more() {
 }
 
 void HttpSession::on_read(AsioError error, std::size_t size) {
+  input_.commit(size);  // also when it is closed by now: the buffer wipes what it knows of
   if (state_ == State::closed) return;
-  input_.commit(size);
   if (error || read_cancelled_) {
     // A request that came in while its idle connection was about to close is still answered.
     const bool arrived = !error && state_ == State::idle;
