@@ -24,6 +24,9 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  // names lower-cased
   SecretBytes body;
   std::string peer_address;    // without port
+  // Name in the verified client certificate (peer_identity.h). Empty without one, so always on a
+  // listener that asks for none.
+  std::string peer_identity;
   unsigned thread = 0;         // index of the io thread that owns the connection
   // Empty when absent.
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const noexcept;
@@ -34,6 +37,8 @@ struct HttpResponse {
   std::string content_type = "application/json";  // not sent without a body
   std::vector<std::pair<std::string, std::string>> headers;
   SecretBytes body;            // wiped after it was sent
+  // Of an answer to HEAD whose body somebody else has measured and left out.
+  std::uint64_t head_body_bytes = 0;
   bool close = false;          // end the connection after this answer
 };
 
@@ -57,6 +62,9 @@ struct HttpServerOptions {
   std::uint16_t port = 8200;   // 0 = any free one
   std::string certificate_file;
   std::string key_file;
+  // PEM. Clients that show a certificate must have it from here; empty: none is asked for.
+  std::string client_ca_file;
+  bool require_client_certificate = false;  // refuses, in the handshake, who shows none
   unsigned threads = 2;
   HttpLimits limits;
 };
@@ -70,8 +78,8 @@ struct HttpCounters {
 
 class HttpServer {
  public:
-  // Binds, loads the certificate and starts the threads. Errors: invalid_argument (certificate, key
-  // or address), unavailable (port in use).
+  // Binds, loads the certificate and starts the threads. Errors: invalid_argument (certificate,
+  // key, authority or address), unavailable (port in use).
   static Result<std::unique_ptr<HttpServer>> start(const HttpServerOptions& options,
                                                    HttpHandler handler);
   virtual ~HttpServer() = default;  // stop(0)
@@ -80,7 +88,8 @@ class HttpServer {
   virtual void post(unsigned thread, std::function<void()> task) = 0;
   // Stops accepting, lets running requests end for at most `drain_seconds`, joins the threads.
   virtual void stop(unsigned drain_seconds) = 0;
-  // Reads certificate and key again; the old ones stay when the new ones do not load.
+  // Reads certificate, key and the authority of clients again; the old ones stay when the new ones
+  // do not load.
   virtual Result<void> reload_certificate() = 0;
   [[nodiscard]] virtual HttpCounters counters() const noexcept = 0;
 };

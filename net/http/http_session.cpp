@@ -4,6 +4,8 @@
 #include <boost/asio/buffer.hpp>
 #include <utility>
 
+#include "net/http/peer_identity.h"
+
 namespace coffer::net {
 namespace {
 
@@ -74,6 +76,7 @@ void HttpSession::on_handshake(AsioError error) {
     home_.server().handshake_failures.fetch_add(1, std::memory_order_relaxed);
     return abort();
   }
+  peer_identity_ = peer_identity(stream_.native_handle());
   await_request();
 }
 
@@ -102,8 +105,8 @@ void HttpSession::read_more() {
 }
 
 void HttpSession::on_read(AsioError error, std::size_t size) {
+  input_.commit(size);  // also when it is closed by now: the buffer wipes what it knows of
   if (state_ == State::closed) return;
-  input_.commit(size);
   if (error || read_cancelled_) {
     // A request that came in while its idle connection was about to close is still answered.
     const bool arrived = !error && state_ == State::idle;
@@ -152,6 +155,7 @@ void HttpSession::dispatch() {
   reply_context_ = {parser_.is_head(), parser_.is_http10(), false};
   std::shared_ptr<HttpRequest> request = parser_.take();
   request->peer_address = place_.address();
+  request->peer_identity = peer_identity_;
   request->thread = home_.index();
   const auto ticket =
       std::make_shared<ReplyTicket>(home_.mailbox(), weak_from_this(), ++request_number_);

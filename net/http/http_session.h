@@ -12,6 +12,7 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "events/base/secret_bytes.h"
@@ -73,6 +74,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   IoThread& home_;
   IoThread::Sessions::iterator list_position_{};
   const ConnectionPlace place_;
+  std::string peer_identity_;
   asio::ssl::stream<TcpSocket> stream_;
 
   State state_ = State::handshaking;

@@ -93,10 +93,12 @@ std::string render_head(const HttpResponse& response, const ReplyContext& contex
   head.append("HTTP/1.1 ").append(fmt::format_int(response.status).c_str()).append(" ");
   head.append(reason(response.status)).append("\r\n");
   if (response.status != 204 && response.status != 304) {
-    if (!response.body.empty() && !response.content_type.empty()) {
+    std::uint64_t body_bytes = response.body.size();
+    if (context.head && body_bytes == 0) body_bytes = response.head_body_bytes;
+    if (body_bytes != 0 && !response.content_type.empty()) {
       append_field(head, "Content-Type", response.content_type);
     }
-    append_field(head, "Content-Length", fmt::format_int(response.body.size()).c_str());
+    append_field(head, "Content-Length", fmt::format_int(body_bytes).c_str());
   }
   for (const auto& [name, value] : response.headers) {
     if (!is_servers_own(name)) append_field(head, name, value);

@@ -17,7 +17,8 @@ struct ServerContext {
   ServerContext(const HttpServerOptions& options, HttpHandler request_handler)
       : limits(options.limits),
         handler(std::move(request_handler)),
-        tls(options.certificate_file, options.key_file),
+        tls({options.certificate_file, options.key_file, options.client_ca_file,
+             options.require_client_certificate}),
         connections(options.limits.connections_max, options.limits.connections_per_address_max),
         body_budget(std::make_shared<BodyBudget>(options.limits.bodies_bytes_max)) {}
 

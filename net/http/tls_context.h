@@ -1,27 +1,30 @@
 // TLS settings and certificate of the listener: TLS 1.2 and 1.3, forward secrecy and AEAD only.
-// reload() replaces the certificate for connections to come; open ones keep the old one.
-// Threads: any.
+// With an authority for clients it verifies their certificates, in the handshake.
+// reload() replaces the certificate and that authority for connections to come; open ones keep the
+// old ones. Threads: any.
 #pragma once
 
 #include <openssl/ssl.h>
 
-#include <memory>
 #include <mutex>
 #include <string>
 
 #include "events/base/result.h"
+#include "net/http/tls_settings.h"
 #include "net/http/tls_ticket_keys.h"
 
 namespace coffer::net {
 
-struct TlsHandleFree {
-  void operator()(SSL* handle) const noexcept { SSL_free(handle); }
+struct TlsFiles {
+  std::string certificate;
+  std::string key;
+  std::string client_authority;             // empty: clients are not asked for a certificate
+  bool require_client_certificate = false;  // otherwise a client may come without one
 };
-using TlsHandle = std::unique_ptr<SSL, TlsHandleFree>;
 
 class TlsContext {
  public:
-  TlsContext(std::string certificate_file, std::string key_file);
+  explicit TlsContext(TlsFiles files);
 
   // Errors: invalid_argument; the context in use stays.
   Result<void> reload();
@@ -29,15 +32,13 @@ class TlsContext {
   [[nodiscard]] TlsHandle new_connection();
 
  private:
-  using Context = std::shared_ptr<SSL_CTX>;
+  [[nodiscard]] Result<SharedTlsContext> load();
+  Result<void> ask_for_certificates(SSL_CTX* context) const;
 
-  [[nodiscard]] Result<Context> load();
-
-  const std::string certificate_file_;
-  const std::string key_file_;
+  const TlsFiles files_;
   TlsTicketKeys ticket_keys_;
   std::mutex mutex_;
-  Context current_;
+  SharedTlsContext current_;
 };
 
 }  // namespace coffer::net

@@ -54,6 +54,12 @@ TlsClient::TlsClient(std::uint16_t port, const TlsClientOptions& options)
   SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_min_proto_version(context_.get(), options.version_min);
   SSL_CTX_set_max_proto_version(context_.get(), options.version_max);
+  if (!options.certificate_file.empty()) {
+    COFFER_CHECK(
+        SSL_CTX_use_certificate_chain_file(context_.get(), options.certificate_file.c_str()) == 1);
+    COFFER_CHECK(SSL_CTX_use_PrivateKey_file(context_.get(), options.key_file.c_str(),
+                                             SSL_FILETYPE_PEM) == 1);
+  }
   SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_CLIENT);
   ssl_.reset(SSL_new(context_.get()));
   X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), "127.0.0.1");

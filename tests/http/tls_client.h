@@ -22,6 +22,8 @@ struct Reply {
 
 struct TlsClientOptions {
   std::string authority_file;
+  std::string certificate_file;         // of the client; "" = none shown
+  std::string key_file;
   int version_min = TLS1_2_VERSION;
   int version_max = TLS1_3_VERSION;
   std::string protocols;                // ALPN, wire format; "" = none offered

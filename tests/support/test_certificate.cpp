@@ -43,7 +43,7 @@ void write_certificate(const std::string& path, X509* certificate) {
 
 TestCertificate::TestCertificate()
     : folder_(new_folder()), authority_key_(EVP_EC_gen("P-256"), &EVP_PKEY_free) {
-  authority_ = make("Test Authority", authority_key_.get(), true);
+  authority_ = make("Test Authority", authority_key_.get(), true, "");
   write_certificate(authority_file(), authority_.get());
   issue("localhost");
 }
@@ -54,16 +54,30 @@ TestCertificate::~TestCertificate() {
 }
 
 void TestCertificate::issue(const std::string& common_name) {
+  write({certificate_file(), key_file()}, common_name, "DNS:localhost,IP:127.0.0.1");
+}
+
+CertificateFiles TestCertificate::issue_as(const std::string& common_name,
+                                           const std::string& alternative_names) {
+  const std::string start = folder_ + "/" + common_name;
+  CertificateFiles files{start + ".pem", start + ".key"};
+  write(files, common_name, alternative_names);
+  return files;
+}
+
+void TestCertificate::write(const CertificateFiles& files, const std::string& common_name,
+                            const std::string& alternative_names) {
   const Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
-  const Certificate certificate = make(common_name, key.get(), false);
-  write_certificate(certificate_file(), certificate.get());
-  write_file(key_file(), [&key](std::FILE* file) {
+  const Certificate certificate = make(common_name, key.get(), false, alternative_names);
+  write_certificate(files.certificate, certificate.get());
+  write_file(files.key, [&key](std::FILE* file) {
     return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
   });
 }
 
 TestCertificate::Certificate TestCertificate::make(const std::string& common_name, EVP_PKEY* key,
-                                                   bool is_authority) {
+                                                   bool is_authority,
+                                                   const std::string& alternative_names) {
   Certificate certificate(X509_new(), &X509_free);
   X509* raw = certificate.get();
   X509* issuer = is_authority ? raw : authority_.get();
@@ -81,8 +95,8 @@ TestCertificate::Certificate TestCertificate::make(const std::string& common_nam
   add_extension(raw, issuer, NID_subject_key_identifier, "hash");
   if (is_authority) {
     add_extension(raw, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
-  } else {
-    add_extension(raw, issuer, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+  } else if (!alternative_names.empty()) {
+    add_extension(raw, issuer, NID_subject_alt_name, alternative_names.c_str());
   }
   COFFER_CHECK(X509_sign(raw, authority_key_.get(), EVP_sha256()) != 0);
   return certificate;

@@ -36,6 +36,7 @@ INCLUDES = {
     "projections": ["events/*", "hsm/*"],
     "actors": ["events/*", "projections/*", "hsm/*"],
     "net/http": ["events/base/*", "events/json/*"],
+    "net/cluster": ["events/base/*", "net/http/*"],
     "net": ["events/*", "hsm/*", "net/*"],
     "tools/pch": [],
     "tools/coffer": ["events/*", "hsm/*"],

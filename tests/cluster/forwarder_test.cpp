@@ -1,0 +1,292 @@
+// Whole nodes: clients ask one, another one answers, and the clients see no difference.
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "net/cluster/forwarder.h"
+#include "tests/cluster/cluster_fixture.h"
+
+namespace coffer::test {
+namespace {
+
+using net::RequestOwner;
+using namespace std::chrono_literals;
+
+// One node with both listeners. Paths begin with the id of their owner.
+struct Node {
+  Node(Cluster& cluster, const std::string& id, net::HttpHandler local)
+      : id_(id), client(cluster.client(id)) {
+    net::ForwarderOptions options;
+    options.node_id = id;
+    forwarder = std::make_unique<net::Forwarder>(
+        options, *client, book, [this](const auto& request) { return owner_of(request); },
+        std::move(local));
+    net::HttpServerOptions inner = cluster.listener_options(id);
+    peers = start_server(inner, [this](auto request, auto respond) {
+      forwarder->on_peer_request(std::move(request), std::move(respond));
+    });
+    inner.require_client_certificate = false;
+    clients = start_server(inner, [this](auto request, auto respond) {
+      forwarder->on_client_request(std::move(request), std::move(respond));
+    });
+  }
+  ~Node() {
+    clients->stop(0);
+    peers->stop(0);
+    client->stop();
+  }
+
+  [[nodiscard]] RequestOwner owner_of(const net::HttpRequest& request) const {
+    if (!others_own.empty()) return {RequestOwner::Where::peer, others_own};
+    const std::string owner = request.target.substr(1, request.target.find('/', 1) - 1);
+    if (owner == id_) return {};
+    if (owner == "nobody") return {RequestOwner::Where::unknown, ""};
+    return {RequestOwner::Where::peer, owner};
+  }
+
+  const std::string id_;
+  std::string others_own;  // a node that takes another one for the owner of everything
+  net::AddressBook book;
+  std::unique_ptr<net::PeerClient> client;
+  std::unique_ptr<net::Forwarder> forwarder;
+  std::unique_ptr<net::HttpServer> peers;
+  std::unique_ptr<net::HttpServer> clients;
+};
+
+void describe(const std::shared_ptr<net::HttpRequest>& request, const net::Responder& respond) {
+  std::string text = request->method + " " + request->target + " from " + request->peer_address +
+                     " [" + request->peer_identity + "]\n";
+  for (const auto& [name, value] : request->headers) text += name + ": " + value + "\n";
+  text += request->body.expose_text();
+  respond(text_response(text));
+}
+
+struct TwoNodes {
+  explicit TwoNodes(const net::HttpHandler& local = &describe)
+      : a(cluster, "a", local), b(cluster, "b", local) {
+    know({address_of("a", a.peers->port()), address_of("b", b.peers->port())});
+  }
+  void know(const std::vector<net::PeerAddress>& nodes) {
+    REQUIRE(a.book.replace(nodes).ok());
+    REQUIRE(b.book.replace(nodes).ok());
+  }
+  [[nodiscard]] TlsClientOptions client_options() const {
+    TlsClientOptions options;
+    options.authority_file = cluster.authority.authority_file();
+    return options;
+  }
+  [[nodiscard]] TlsClientOptions client_options(const CertificateFiles& files) const {
+    TlsClientOptions options = client_options();
+    options.certificate_file = files.certificate;
+    options.key_file = files.key;
+    return options;
+  }
+
+  Cluster cluster;
+  Node a;
+  Node b;
+};
+
+Reply ask(const net::HttpServer& server, const TlsClientOptions& options, std::string_view request,
+          bool head = false) {
+  TlsClient client(server.port(), options);
+  REQUIRE(client.connected());
+  REQUIRE(client.send(request));
+  return client.read_reply(head);
+}
+
+constexpr std::string_view kUnavailable = R"({"errors":["service is temporarily unavailable"]})";
+
+}  // namespace
+
+TEST_CASE("forwarder: an answer through another node is the owner's, byte for byte") {
+  const TwoNodes nodes([](const auto& got, const net::Responder& respond) {
+    net::HttpResponse response;
+    response.body = SecretBytes(got->method + std::string(got->body.expose_text()));
+    response.headers = {{"X-Vault-Index", "7"}, {"Set-Cookie", "a=b"}, {"Set-Cookie", "c=d"}};
+    if (got->target == "/b/none") response.status = 204;
+    if (got->target == "/b/plain") response.content_type = "text/plain; charset=utf-8";
+    if (got->target == "/b/absent") {
+      response = net::HttpResponse{};
+      response.status = 404;
+    }
+    if (got->target == "/b/later") {
+      response.status = 503;
+      response.headers.emplace_back("Retry-After", "1");
+    }
+    respond(std::move(response));
+  });
+  for (const std::string method :
+       {"GET", "LIST", "SCAN", "HEAD", "POST", "PUT", "PATCH", "DELETE"}) {
+    for (const std::string target : {"/b/x", "/b/none", "/b/plain", "/b/absent", "/b/later"}) {
+      CAPTURE(method);
+      CAPTURE(target);
+      const std::string request =
+          method + " " + target + " HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+      const bool head = method == "HEAD";
+      const Reply direct = ask(*nodes.b.clients, nodes.client_options(), request, head);
+      const Reply forwarded = ask(*nodes.a.clients, nodes.client_options(), request, head);
+      CHECK(forwarded.header == direct.header);
+      CHECK(forwarded.body == direct.body);
+    }
+  }
+  CHECK(nodes.b.peers->counters().requests == 40);
+  CHECK(nodes.a.client->counters().connections_opened == 1);
+}
+
+TEST_CASE("forwarder: the owner sees the client's request, address and certificate") {
+  TwoNodes nodes;
+  const auto files = nodes.cluster.authority.issue_as("client-7", "URI:spiffe://app/client-7");
+  const std::string request =
+      "POST /b/x HTTP/1.1\r\nHost: tenant.vault\r\nX-Request-Id: r1\r\nTraceparent: 00-1-2-01\r\n"
+      "Connection: x-mine\r\nX-Mine: 1\r\nX-Vault-Token: t\r\nContent-Length: 4\r\n\r\nbody";
+  const std::string headers =
+      "host: tenant.vault\nx-request-id: r1\ntraceparent: 00-1-2-01\nx-vault-token: t\n"
+      "content-length: 4\nbody";
+  const Reply plain = ask(*nodes.a.clients, nodes.client_options(), request);
+  CHECK(plain.body == "POST /b/x from 127.0.0.1 []\n" + headers);
+  const Reply named = ask(*nodes.a.clients, nodes.client_options(files), request);
+  CHECK(named.body == "POST /b/x from 127.0.0.1 [spiffe://app/client-7]\n" + headers);
+}
+
+TEST_CASE("forwarder: a chunked body arrives with its length, HTTP/1.0 with a Host") {
+  TwoNodes nodes;
+  const Reply chunked = ask(
+      *nodes.a.clients, nodes.client_options(),
+      "POST /b/x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n");
+  CHECK(chunked.body == "POST /b/x from 127.0.0.1 []\nhost: h\ncontent-length: 4\nbody");
+  const Reply old = ask(*nodes.a.clients, nodes.client_options(), "GET /b/x HTTP/1.0\r\n\r\n");
+  CHECK(old.body == "GET /b/x from 127.0.0.1 []\nhost: 127.0.0.1\n");
+}
+
+TEST_CASE("forwarder: what a client says about forwarding is not believed") {
+  TwoNodes nodes;
+  const std::string spoofed =
+      " HTTP/1.1\r\nHost: h\r\nX-Coffer-Forwarded-By: b\r\nX-Coffer-Client-Address: 10.9.9.9\r\n"
+      "X-Coffer-Client-Identity: root\r\nX-Coffer-Forward-Protocol: 1\r\n\r\n";
+  for (const std::string target : {"/a/x", "/b/x"}) {
+    const Reply reply = ask(*nodes.a.clients, nodes.client_options(), "GET " + target + spoofed);
+    CHECK(reply.body == "GET " + target + " from 127.0.0.1 []\nhost: h\n");
+  }
+  // Nor on the public listener with a node's own certificate.
+  const auto files = nodes.cluster.node("b");
+  const Reply reply = ask(*nodes.a.clients, nodes.client_options(files), "GET /a/x" + spoofed);
+  CHECK(reply.body == "GET /a/x from 127.0.0.1 [b]\nhost: h\n");
+}
+
+TEST_CASE("forwarder: a forwarded request is never forwarded again") {
+  TwoNodes nodes;
+  nodes.a.others_own = "b";
+  nodes.b.others_own = "a";
+  for (const auto* node : {&nodes.a, &nodes.b}) {
+    const Reply reply = ask(*node->clients, nodes.client_options(),
+                            "POST /x/y HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+    CHECK(reply.status == 503);
+    CHECK(reply.field("Retry-After") == "1");
+    CHECK(reply.field("x-coffer-not-owner") == "1");
+    CHECK(reply.body ==
+          R"({"errors":["this node does not own the tenant's partition; try again"]})");
+  }
+  CHECK(nodes.a.peers->counters().requests == 1);
+  CHECK(nodes.b.peers->counters().requests == 1);
+}
+
+TEST_CASE("forwarder: an owner that is unknown, not in the book or not there") {
+  TwoNodes nodes;
+  struct Row {
+    std::string what;
+    std::string target;
+    std::string body;
+  };
+  const std::string unknown =
+      R"({"errors":["the owner of the tenant's partition is not known yet; try again"]})";
+  const std::vector<Row> rows = {{"nobody", "/nobody/x", unknown},
+                                 {"not in the book", "/c/x", unknown},
+                                 {"stopped", "/b/x", std::string(kUnavailable)}};
+  nodes.b.peers->stop(0);
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    const Reply reply = ask(*nodes.a.clients, nodes.client_options(),
+                            "POST " + row.target + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(reply.status == 503);
+    CHECK(reply.field("Retry-After") == "1");
+    CHECK(reply.field("Content-Type") == "application/json");
+    CHECK(reply.body == row.body);
+  }
+}
+
+TEST_CASE("forwarder: a node that takes itself for another does not ask itself") {
+  TwoNodes nodes;
+  nodes.a.others_own = "a";
+  const Reply reply =
+      ask(*nodes.a.clients, nodes.client_options(), "GET /a/x HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(reply.status == 503);
+  CHECK(nodes.a.peers->counters().requests == 0);
+}
+
+TEST_CASE("forwarder: an owner that dies with the request leaves the outcome unknown") {
+  Held held;
+  TwoNodes nodes(held.handler());
+  const std::array<std::string, 2> methods = {"POST", "GET"};
+  std::array<Reply, 2> replies;
+  for (std::size_t i = 0; i < methods.size(); ++i) {
+    TlsClient client(nodes.a.clients->port(), nodes.client_options());
+    REQUIRE(client.send(methods[i] + " /b/x HTTP/1.1\r\nHost: h\r\n\r\n"));
+    REQUIRE(eventually([&] { return held.count() == i + 1; }));
+    if (i == 0) {
+      auto options = nodes.cluster.listener_options("b");
+      options.port = nodes.b.peers->port();
+      nodes.b.peers->stop(0);
+      nodes.b.peers = start_server(options, held.handler());
+    } else {
+      nodes.b.peers->stop(0);
+    }
+    replies[i] = client.read_reply();
+  }
+  CHECK(replies[0].status == 500);
+  CHECK(replies[0].body ==
+        R"({"errors":["internal error: whether the change was stored is not known"]})");
+  CHECK(!replies[0].has("Retry-After"));
+  CHECK(replies[1].status == 503);
+  CHECK(replies[1].body == kUnavailable);
+}
+
+TEST_CASE("peer listener: strangers, clients and other protocols are refused") {
+  TwoNodes nodes;
+  const auto node_a = nodes.cluster.node("a");
+  const auto outsider = nodes.cluster.node("outsider");  // of the authority, not in the book
+  const std::string start = "GET /b/x HTTP/1.1\r\nHost: h\r\n";
+  const std::string by_a = "X-Coffer-Forwarded-By: a\r\nX-Coffer-Client-Address: 192.0.2.1\r\n";
+  struct Row {
+    std::string what;
+    CertificateFiles files;
+    std::string headers;
+    std::string text;  // "" = accepted
+  };
+  const std::vector<Row> rows = {
+      {"a node", node_a, by_a + "X-Coffer-Forward-Protocol: 1\r\n", ""},
+      {"an outsider", outsider, by_a + "X-Coffer-Forward-Protocol: 1\r\n",
+       "the certificate belongs to no node of this cluster"},
+      {"another version", node_a, by_a + "X-Coffer-Forward-Protocol: 2\r\n",
+       "forwarding protocol 2 is not supported, this node speaks 1"},
+      {"a client with a node's certificate", node_a, "",
+       "this listener takes forwarded requests only"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    const Reply reply =
+        ask(*nodes.b.peers, nodes.client_options(row.files), start + row.headers + "\r\n");
+    if (row.text.empty()) {
+      CHECK(reply.status == 200);
+      continue;
+    }
+    CHECK(reply.status == 503);
+    CHECK(reply.field("x-coffer-forward-protocol") == "1");
+    CHECK(reply.body == "{\"errors\":[\"" + row.text + "\"]}");
+  }
+  TlsClient nameless(nodes.b.peers->port(), nodes.client_options());
+  CHECK((!nameless.connected() || !nameless.send(start + "\r\n") ||
+         nameless.read_reply().status == 0));
+}
+
+}  // namespace coffer::test
