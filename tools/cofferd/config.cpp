@@ -23,6 +23,8 @@ std::vector<Option> options_of(Config& c) {
   auto& h = c.http;
   auto& l = h.limits;
   auto& a = c.limits;
+  auto& k = c.kafka;
+  auto& n = c.cluster;
   return {
       {"", "data_dir", &c.data_dir, "Folder of everything that the server stores"},
       {"listener", "address", &h.address, "Address to listen on"},
@@ -70,6 +72,38 @@ std::vector<Option> options_of(Config& c) {
       {"tokens", "max_ttl", &a.token_max_ttl, "Longest lifetime of a token"},
       {"access_log", "age_max", &a.access_age_max, "Older records are dropped"},
       {"access_log", "bytes_max", &a.access_bytes_max, "Beyond it the oldest are dropped"},
+      {"store", "engine", &c.store_engine,
+       "`rocksdb`: one machine; `kafka`: one node of a cluster, see docs/cluster.md"},
+      {"kafka", "bootstrap", &k.bootstrap, "Brokers, `host:port,host:port`; name them all"},
+      {"kafka", "topic_prefix", &k.topic_prefix, "Begins the names of the cluster's topics"},
+      {"kafka", "replication", &k.replication, "Replicas of topics that the first node makes"},
+      {"kafka", "in_sync_replicas_min", &k.in_sync_replicas_min,
+       "Replicas that must hold a record before it is acknowledged; existing topics need it too"},
+      {"kafka", "ca_file", &k.ca_file, "PEM, of the brokers' certificates; empty: no TLS"},
+      {"kafka", "certificate_file", &k.certificate_file, "PEM, shown to the brokers; may be empty"},
+      {"kafka", "key_file", &k.key_file, "PEM, its key"},
+      {"kafka", "sasl_mechanism", &k.sasl_mechanism, "For example `SCRAM-SHA-512`; empty: none"},
+      {"kafka", "sasl_user", &k.sasl_user, "User name for SASL"},
+      {"kafka", "sasl_password_file", &k.sasl_password_file, "File with its password"},
+      {"kafka", "session_timeout_ms", &k.session_timeout_ms,
+       "After so long without a sign of life a node's partitions go to another; at least the "
+       "brokers' `group.min.session.timeout.ms`"},
+      {"kafka", "lease_ms", &k.lease_ms,
+       "How long an owner answers reads after its last acknowledged record, and how long its "
+       "successor waits for that; the same on all nodes"},
+      {"kafka", "delivery_timeout_ms", &k.delivery_timeout_ms,
+       "After so long without an acknowledgement a write's outcome is unknown"},
+      {"cluster", "node", &n.node, "Id of this node, one of those in `cluster.nodes`"},
+      {"cluster", "nodes", &n.nodes,
+       "All nodes, separated by spaces: `ID=API_URL=PEER_HOST:PEER_PORT`"},
+      {"cluster", "ca_file", &n.ca_file, "PEM, signs the nodes' certificates"},
+      {"cluster", "certificate_file", &n.certificate_file,
+       "PEM, of this node, with its id as the DNS name"},
+      {"cluster", "key_file", &n.key_file, "PEM, its key"},
+      {"cluster", "listen_address", &n.listen_address,
+       "Address for the other nodes; the port is that of this node's entry"},
+      {"cluster", "owner_wait_ms", &n.owner_wait_ms,
+       "How long a request waits while the partition changes its owner; then 503"},
       {"store", "commit_writes_max", &a.commit_writes_max,
        "Writes of one synced batch; 1 turns group commit off, to measure what it brings"},
       {"store", "block_cache_bytes", &c.store.block_cache_bytes, "Read cache of the store"},
@@ -176,6 +210,27 @@ Result<void> apply_table(const std::vector<Option>& options, const toml::table& 
   return {};
 }
 
+Result<void> check_cluster(const Config& config) {
+  const std::pair<const char*, const std::string*> needed[] = {
+      {"kafka.bootstrap", &config.kafka.bootstrap},
+      {"cluster.node", &config.cluster.node},
+      {"cluster.nodes", &config.cluster.nodes},
+      {"cluster.ca_file", &config.cluster.ca_file},
+      {"cluster.certificate_file", &config.cluster.certificate_file},
+      {"cluster.key_file", &config.cluster.key_file}};
+  for (const auto& [name, value] : needed)
+    if (value->empty())
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("store.engine = \"kafka\" needs {}", name));
+  // Shares would have to be given to every node that becomes the active one.
+  if (config.seal_type != "auto")
+    return fail(ErrorCode::invalid_argument, "store.engine = \"kafka\" needs seal.type = \"auto\"");
+  if (config.kafka.sasl_mechanism.empty() != config.kafka.sasl_user.empty())
+    return fail(ErrorCode::invalid_argument,
+                "kafka.sasl_mechanism and kafka.sasl_user must be given together");
+  return {};
+}
+
 Result<void> check(const Config& config) {
   const auto bad = [](std::string text) {
     return fail(ErrorCode::invalid_argument, std::move(text));
@@ -189,7 +244,9 @@ Result<void> check(const Config& config) {
   if (config.limits.commit_writes_max == 0)
     return bad("store.commit_writes_max must be at least 1");
   if (config.data_dir.empty()) return bad("data_dir must not be empty");
-  return {};
+  if (config.store_engine != "rocksdb" && config.store_engine != "kafka")
+    return bad("store.engine must be rocksdb or kafka");
+  return config.store_engine == "kafka" ? check_cluster(config) : Result<void>{};
 }
 
 }  // namespace

@@ -12,6 +12,33 @@
 
 namespace coffer::server {
 
+// The brokers that hold the replicated log.
+struct KafkaConfig {
+  std::string bootstrap;
+  std::string topic_prefix = "coffer";
+  std::uint32_t replication = 3;
+  std::uint32_t in_sync_replicas_min = 2;
+  std::string ca_file;           // empty: no TLS to the brokers
+  std::string certificate_file;  // of this node as a client
+  std::string key_file;
+  std::string sasl_mechanism;  // empty: none
+  std::string sasl_user;
+  std::string sasl_password_file;
+  std::uint64_t session_timeout_ms = 2'000;
+  std::uint64_t lease_ms = 1'200;
+  std::uint64_t delivery_timeout_ms = 10'000;
+};
+
+struct ClusterConfig {
+  std::string node;     // id of this node
+  std::string nodes;    // all of them: "ID=API_URL=PEER_HOST:PORT ..."
+  std::string ca_file;  // signs the nodes' certificates, each with its id as a DNS name
+  std::string certificate_file;
+  std::string key_file;
+  std::string listen_address = "0.0.0.0";  // for peers; the port is that of the node's entry
+  std::uint64_t owner_wait_ms = 10'000;    // how long a request waits for an owner
+};
+
 struct Config {
   std::string data_dir = "./data";
   net::HttpServerOptions http;
@@ -29,6 +56,9 @@ struct Config {
   std::uint64_t data_key_ttl_seconds = 300;
   actors::Limits limits;
   log::RocksDbOptions store;
+  std::string store_engine = "rocksdb";  // "rocksdb": this machine alone; "kafka": a cluster
+  KafkaConfig kafka;
+  ClusterConfig cluster;
 };
 
 // Reads `file`, then the environment: COFFER_<SECTION>_<KEY>, COFFER_DATA_DIR.

@@ -6,146 +6,57 @@
 #include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <future>
 
-#include "actors/vault_runtime.h"
-#include "events/log/state_keys.h"
-#include "hsm/pkcs11_key_service.h"
 #include "hsm/process_hardening.h"
 #include "hsm/system_clock.h"
 #include "hsm/system_random.h"
-#include "net/vault_api/vault_api.h"
+#include "tools/cofferd/cluster_node.h"
 #include "tools/cofferd/config.h"
 #include "tools/cofferd/data_folder.h"
-#include "tools/cofferd/token_files.h"
+#include "tools/cofferd/vault_service.h"
 
 namespace coffer::server {
 namespace {
 
 constexpr unsigned kDrainSeconds = 3;
 
-// A callback's result, waited for: start-up only.
-template <class T>
-class Waiter {
- public:
-  [[nodiscard]] api::Callback<T> callback() {
-    return [promise = promise_](Result<T> result) { promise->set_value(std::move(result)); };
-  }
-  [[nodiscard]] Result<T> wait() { return promise_->get_future().get(); }
-
- private:
-  std::shared_ptr<std::promise<Result<T>>> promise_ = std::make_shared<std::promise<Result<T>>>();
-};
-
 struct Server {
   hsm::SystemClock clock;
   hsm::SystemRandom random;
   std::unique_ptr<log::EventLog> log;
-  std::shared_ptr<hsm::Pkcs11KeyService> keys;
-  std::unique_ptr<actors::RuntimeConfig> actor_config;
-  std::unique_ptr<caf::actor_system> actor_system;
-  std::unique_ptr<actors::VaultRuntime> runtime;
-  std::unique_ptr<net::VaultApi> api;
+  std::unique_ptr<VaultService> vault;
+  std::unique_ptr<ClusterNode> node;  // instead of log and vault
   std::unique_ptr<net::HttpServer> http;
   std::string pid_file;
 
   ~Server() {
+    // The next active node takes over while this one still forwards what reaches it.
+    if (node) node->hand_over(kDrainSeconds);
     if (http) http->stop(kDrainSeconds);
     http.reset();
-    api.reset();
-    runtime.reset();
-    actor_system.reset();
+    node.reset();
+    vault.reset();
     log.reset();
     if (!pid_file.empty()) ::unlink(pid_file.c_str());
   }
 };
-
-actors::RuntimeOptions runtime_options(const Config& config) {
-  actors::RuntimeOptions options;
-  options.limits = config.limits;
-  options.locked_keys_max = config.locked_keys_max;
-  options.data_keys.entries_max = config.data_keys_max;
-  options.data_keys.ttl = std::chrono::seconds(config.data_key_ttl_seconds);
-  options.seal.type =
-      config.seal_type == "shamir" ? api::SealType::shamir : api::SealType::automatic;
-  options.seal.cluster_name = config.cluster_name;
-  return options;
-}
-
-// Before the module reads the token.
-Result<void> mend_token(const log::EventLog& log, const TokenFiles& token) {
-  COFFER_ASSIGN(const auto vault, log.get(log::Family::meta, log::meta_row("vault")));
-  if (!vault) {
-    COFFER_ASSIGN(const bool aside, token.set_aside_unfinished());
-    if (aside) spdlog::warn("set aside the token of an interrupted initialisation");
-    return {};
-  }
-  COFFER_ASSIGN(const unsigned mended, token.mend());
-  if (mended > 0) spdlog::warn("put back {} token files that a crash had cut short", mended);
-  return {};
-}
 
 Result<void> open_vault(Server& server, const Config& config, const TokenFiles& token) {
   auto store = config.store;
   store.directory = config.data_dir + "/store";
   COFFER_TRY(make_folder(store.directory));
   COFFER_ASSIGN(server.log, log::open_rocksdb_log(store, random_id<Nonce128>(server.random)));
-  COFFER_TRY(mend_token(*server.log, token));
-  hsm::Pkcs11Options options;
-  options.module_path = config.hsm_module;
-  options.token_label = config.hsm_token_label;
-  options.tenant_keys_max = config.hsm_tenant_keys_max;
-  options.keep_pin = config.seal_type == "auto";
-  COFFER_ASSIGN(auto keys, hsm::Pkcs11KeyService::open(options));
-  server.keys = std::move(keys);
-  server.actor_config =
-      std::make_unique<actors::RuntimeConfig>(static_cast<unsigned>(config.scheduler_threads));
-  server.actor_system = std::make_unique<caf::actor_system>(*server.actor_config);
-  const actors::TokenSetup setup{
-      [keys = server.keys] { return keys->token_present(); },
-      [keys = server.keys](const SecretBytes& so_pin, const SecretBytes& user_pin) {
-        return keys->initialize_token(so_pin, user_pin);
-      }};
-  COFFER_ASSIGN(server.runtime, actors::VaultRuntime::create(
-                                    *server.actor_system, server.clock, server.random, *server.log,
-                                    server.keys, setup, runtime_options(config)));
-  if (!server.runtime->warning().empty()) spdlog::warn("{}", server.runtime->warning());
-  return {};
-}
-
-// Automatic seal: initialise on the first start if told to, then log in.
-Result<void> unseal_automatically(Server& server, const Config& config, const TokenFiles& token) {
-  if (config.seal_type != "auto") return {};
-  if (!server.runtime->status().initialized) {
-    if (!config.auto_init) {
-      spdlog::warn("the vault is not initialised and embedded.auto_init is off");
-      return {};
-    }
-    COFFER_ASSIGN(auto pin, load_pin(config, server.random));
-    Waiter<api::InitOutcome> initialized;
-    const auto path = config.data_dir + "/root-token";
-    server.runtime->initialize_embedded(
-        std::move(pin),
-        [path](const SecretBytes& root) { return write_private_file(path, root.expose()); },
-        initialized.callback());
-    COFFER_ASSIGN(const auto outcome, initialized.wait());
-    static_cast<void>(outcome);
-    spdlog::info("initialised a new vault; its root token is in {}", path);
-  }
-  COFFER_ASSIGN(auto pin, load_pin(config, server.random));
-  Waiter<api::ServiceStatus> opened;
-  server.runtime->unseal_with_pin(std::move(pin), opened.callback());
-  auto status = opened.wait();
-  if (!status) return std::move(status).error();
-  return token.keep_copy();
+  COFFER_ASSIGN(server.vault, VaultService::open(config, token, server.clock, server.random,
+                                                 *server.log, net::VaultApiOptions{}));
+  return server.vault->unseal_automatically();
 }
 
 Result<void> serve(Server& server, const Config& config) {
-  server.api =
-      std::make_unique<net::VaultApi>(*server.runtime, server.random, net::VaultApiOptions{});
   COFFER_ASSIGN(server.http,
                 net::HttpServer::start(config.http, [&server](auto request, auto respond) {
-                  server.api->handle(std::move(request), std::move(respond));
+                  if (server.node)
+                    return server.node->on_client_request(std::move(request), std::move(respond));
+                  server.vault->handle(std::move(request), std::move(respond));
                 }));
   server.pid_file = config.data_dir + "/cofferd.pid";
   COFFER_TRY(write_private_file(server.pid_file, as_bytes(fmt::format("{}\n", ::getpid()))));
@@ -153,8 +64,7 @@ Result<void> serve(Server& server, const Config& config) {
   return {};
 }
 
-void run_until_told_to_stop(Server& server, const sigset_t& signals, const TokenFiles& token) {
-  bool copied = !server.runtime->status().sealed;  // the automatic unseal has kept its copy
+void run_until_told_to_stop(Server& server, const sigset_t& signals) {
   while (true) {
     const timespec second{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
@@ -163,18 +73,14 @@ void run_until_told_to_stop(Server& server, const sigset_t& signals, const Token
       return;
     }
     if (signal == SIGHUP) {
-      const auto reloaded = server.http->reload_certificate();
+      auto reloaded = server.http->reload_certificate();
+      if (reloaded && server.node) reloaded = server.node->reload_certificate();
       if (reloaded)
         spdlog::info("certificate reloaded");
       else
         spdlog::error("certificate not reloaded: {}", reloaded.error().message);
     }
-    server.runtime->tick();
-    const bool sealed = server.runtime->status().sealed;
-    if (!sealed && !copied) {
-      if (const auto kept = token.keep_copy(); !kept) spdlog::error("{}", kept.error().message);
-    }
-    copied = !sealed;
+    if (server.vault) server.vault->tick();
   }
 }
 
@@ -186,10 +92,13 @@ Result<void> run(Config config, const sigset_t& signals) {
   COFFER_TRY(prepare_certificate(config));
   if (config.http.threads == 0)
     config.http.threads = std::max(1u, std::thread::hardware_concurrency());
-  COFFER_TRY(open_vault(server, config, token));
-  COFFER_TRY(unseal_automatically(server, config, token));
+  if (config.store_engine == "kafka") {
+    COFFER_ASSIGN(server.node, ClusterNode::start(config, token, server.clock, server.random));
+  } else {
+    COFFER_TRY(open_vault(server, config, token));
+  }
   COFFER_TRY(serve(server, config));
-  run_until_told_to_stop(server, signals, token);
+  run_until_told_to_stop(server, signals);
   return {};
 }
 

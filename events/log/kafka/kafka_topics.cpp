@@ -179,14 +179,24 @@ Result<std::uint32_t> await_topic(Admin& admin, const std::string& name, Millise
   }
 }
 
+// A topic that another node is just making has no settings on every broker yet.
+Result<Settings> await_settings(Admin& admin, const std::string& name, Milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  while (true) {
+    auto settings = admin.describe(name);
+    if (settings.ok() || Clock::now() >= deadline) return settings;
+    std::this_thread::sleep_for(Milliseconds(100));
+  }
+}
+
 Result<void> check(Admin& admin, const TopicPlan& plan, std::uint32_t partitions,
-                   const KafkaTopicOptions& options) {
+                   Milliseconds timeout, const KafkaTopicOptions& options) {
   if (partitions != options.partitions)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the topic {} has {} partitions and must have {}: tenants are bound to "
                             "partitions for ever",
                             plan.name, partitions, options.partitions));
-  COFFER_ASSIGN(auto settings, admin.describe(plan.name));
+  COFFER_ASSIGN(auto settings, await_settings(admin, plan.name, timeout));
   for (const auto& required : plan.requirements) {
     const auto& value = settings[required.name];
     if (!fits(required, value))
@@ -213,7 +223,7 @@ Result<void> ensure_topics(const KafkaClientOptions& client, const KafkaTopicOpt
       COFFER_TRY(admin.create(plan, options));
       COFFER_ASSIGN(partitions, await_topic(admin, plan.name, client.request_timeout));
     }
-    COFFER_TRY(check(admin, plan, partitions, options));
+    COFFER_TRY(check(admin, plan, partitions, client.request_timeout, options));
   }
   return {};
 }
