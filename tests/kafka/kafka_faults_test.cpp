@@ -39,6 +39,17 @@ KafkaLogOptions impatient(TestCluster& cluster) {
   return options;
 }
 
+std::unique_ptr<KafkaEventLog> opened(const KafkaLogOptions& options, TestCluster& cluster) {
+  auto log = open_kafka_log(options, cluster.next_nonce());
+  require_ok(log);
+  return std::move(*log);
+}
+
+// Silence of the only broker; with more of them the others take over.
+bool has_other_brokers() {
+  return required_environment("COFFER_TEST_KAFKA").find(',') != std::string::npos;
+}
+
 // What every reader of the topics comes to.
 void check_same_for_all(TestCluster& cluster, const KafkaEventLog& log) {
   const auto follower = cluster.follow("reader");
@@ -71,13 +82,10 @@ struct MockCluster {
   }
 };
 
-Result<std::vector<KafkaOffset>> send_two(KafkaProducer& producer, const std::string& topic) {
-  std::vector<KafkaProducer::Ticket> tickets;
-  for (const auto* text : {"one", "two"}) {
-    COFFER_ASSIGN(const auto ticket, producer.send(topic, 0, {{}, as_bytes(text)}));
-    tickets.push_back(ticket);
-  }
-  return producer.await(tickets);
+Result<KafkaOffset> send_one(KafkaProducer& producer, const std::string& topic) {
+  COFFER_ASSIGN(const auto ticket, producer.send(topic, 0, {{}, as_bytes("text")}));
+  COFFER_ASSIGN(const auto offsets, producer.await(std::span(&ticket, 1)));
+  return offsets.front();
 }
 
 }  // namespace
@@ -86,7 +94,7 @@ TEST_CASE("kafka faults: a broker that is killed and comes back costs waiting, n
   TestCluster cluster;
   auto options = cluster.options();
   options.client.delivery_timeout = Milliseconds(30'000);
-  auto log = std::move(*open_kafka_log(options, cluster.next_nonce()));
+  auto log = opened(options, cluster);
   require_ok(try_append(*log, 1));
   control_broker("kill");
   std::thread starter([] { control_broker("start"); });
@@ -99,8 +107,9 @@ TEST_CASE("kafka faults: a broker that is killed and comes back costs waiting, n
 }
 
 TEST_CASE("kafka faults: a broker that is gone leaves the outcome open until the log recovers") {
+  if (has_other_brokers()) return;
   TestCluster cluster;
-  auto log = std::move(*open_kafka_log(impatient(cluster), cluster.next_nonce()));
+  auto log = opened(impatient(cluster), cluster);
   require_ok(try_append(*log, 1));
   control_broker("kill");
   CHECK(try_append(*log, 2).error().code == ErrorCode::unknown_outcome);
@@ -118,10 +127,11 @@ TEST_CASE("kafka faults: a broker that is gone leaves the outcome open until the
 }
 
 TEST_CASE("kafka faults: a write that arrives after its time is decided alike by all readers") {
+  if (has_other_brokers()) return;
   for (const bool with_keys : {true, false}) {
     CAPTURE(with_keys);
     TestCluster cluster;
-    auto log = std::move(*open_kafka_log(impatient(cluster), cluster.next_nonce()));
+    auto log = opened(impatient(cluster), cluster);
     require_ok(try_append(*log, 1));
     // The request is in the socket of a broker that sleeps: it is carried out when it wakes up.
     control_broker("pause");
@@ -140,14 +150,13 @@ TEST_CASE("kafka faults: answers with errors that pass are retried at dense offs
   MockCluster mock;
   auto producer = KafkaProducer::create(mock.options, std::span(&mock.topic, 1));
   require_ok(producer);
-  const auto before = send_two(**producer, mock.topic);
+  const auto before = send_one(**producer, mock.topic);
   require_ok(before);
   mock.fail_next(
       {RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION});
-  const auto after = send_two(**producer, mock.topic);
+  const auto after = send_one(**producer, mock.topic);
   require_ok(after);
-  CHECK(after->front() == before->back() + 1);
-  CHECK(after->back() == before->back() + 2);
+  CHECK(*after == *before + 1);
 }
 
 TEST_CASE("kafka faults: answers with errors that last leave the outcome open") {
@@ -157,9 +166,9 @@ TEST_CASE("kafka faults: answers with errors that last leave the outcome open") 
     MockCluster mock;
     auto producer = KafkaProducer::create(mock.options, std::span(&mock.topic, 1));
     require_ok(producer);
-    require_ok(send_two(**producer, mock.topic));
+    require_ok(send_one(**producer, mock.topic));
     mock.fail_next({error});
-    const auto sent = send_two(**producer, mock.topic);
+    const auto sent = send_one(**producer, mock.topic);
     REQUIRE_FALSE(sent.ok());
     CHECK(sent.error().code == ErrorCode::unknown_outcome);
   }

@@ -2,6 +2,7 @@
 // started, a store in a temporary folder.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -41,8 +42,10 @@ class TestCluster {
     out.client.request_timeout = log::Milliseconds(5'000);
     out.client.message_bytes_max = 1u << 20;
     out.topics.prefix = prefix_;
-    out.topics.replication = 1;
-    out.topics.in_sync_replicas_min = 1;
+    const auto brokers =
+        std::count(out.client.bootstrap.begin(), out.client.bootstrap.end(), ',') + 1;
+    out.topics.replication = brokers < 3 ? 1 : 3;
+    out.topics.in_sync_replicas_min = brokers < 3 ? 1 : 2;
     out.store.directory = store(node).string();
     out.node = node;
     out.lease = log::Milliseconds(50);

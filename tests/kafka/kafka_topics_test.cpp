@@ -32,6 +32,14 @@ void make_topic(TestCluster& cluster, const std::string& name, int partitions,
   rd_kafka_event_destroy(event);
 }
 
+// The cases make topics with one replica, also where there are more brokers.
+KafkaLogOptions single(TestCluster& cluster) {
+  auto options = cluster.options();
+  options.topics.replication = 1;
+  options.topics.in_sync_replicas_min = 1;
+  return options;
+}
+
 Settings with(Settings settings, const std::string& name, const std::string& value) {
   for (auto& [key, old] : settings)
     if (key == name) old = value;
@@ -88,7 +96,7 @@ TEST_CASE("kafka topics: a topic that could lose records is refused") {
     const auto name = cluster.prefix() + "-" + row.topic;
     CAPTURE(name);
     make_topic(cluster, name, row.partitions, row.settings);
-    const auto options = cluster.options();
+    const auto options = single(cluster);
     const auto checked = ensure_topics(options.client, options.topics);
     CHECK(checked.ok() == row.complaint.empty());
     if (checked.ok()) continue;
@@ -99,7 +107,7 @@ TEST_CASE("kafka topics: a topic that could lose records is refused") {
 
 TEST_CASE("kafka topics: fewer in-sync replicas than asked for are refused") {
   TestCluster cluster;
-  auto options = cluster.options();
+  auto options = single(cluster);
   require_ok(ensure_topics(options.client, options.topics));
   options.topics.in_sync_replicas_min = 2;
   CHECK(ensure_topics(options.client, options.topics).error().message ==
@@ -120,6 +128,34 @@ TEST_CASE("kafka client: an option that is refused is named, and no secret is re
   options.extra.emplace_back("ssl.key.password.x", "hunter2");
   CHECK(make_kafka_handle(options, KafkaRole::producer).error().message ==
         "the Kafka client refuses its setting ssl.key.password.x");
+}
+
+TEST_CASE("kafka client: a client certificate opens what no certificate does") {
+  TestCluster cluster;
+  auto options = cluster.options();
+  const auto folder = required_environment("COFFER_TEST_KAFKA_CERTIFICATES");
+  options.client.bootstrap = required_environment("COFFER_TEST_KAFKA_TLS");
+  options.client.tls =
+      KafkaTls{folder + "/ca.pem", folder + "/client.pem", folder + "/client.key", nullptr};
+  auto log = open_kafka_log(options, kNonce);
+  require_ok(log);
+  CHECK(append_all(**log, {append_of(event_of(1, "a"))}).front().position == 1);
+
+  struct Row {
+    const char* who;
+    std::optional<KafkaTls> tls;
+  };
+  for (const auto& row : {Row{"no TLS", std::nullopt},
+                          Row{"no certificate", KafkaTls{folder + "/ca.pem", "", "", nullptr}},
+                          Row{"another authority",
+                              KafkaTls{"/etc/ssl/certs/ca-certificates.crt", folder + "/client.pem",
+                                       folder + "/client.key", nullptr}}}) {
+    CAPTURE(std::string(row.who));
+    auto refused = options;
+    refused.client.tls = row.tls;
+    refused.client.request_timeout = Milliseconds(1'000);
+    CHECK(ensure_topics(refused.client, refused.topics).error().code == ErrorCode::unavailable);
+  }
 }
 
 TEST_CASE("kafka client: no broker is unavailable, within the time allowed") {

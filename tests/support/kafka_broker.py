@@ -5,7 +5,9 @@ ports, runs a command with their addresses in its environment, and ends them wha
   kafka_broker.py --cache DIR [--brokers N] -- COMMAND...   exit status: the command's
   kafka_broker.py --control SOCKET ACTION NUMBER            from within the command
 
-The command finds COFFER_TEST_KAFKA (host:port,host:port) and COFFER_TEST_KAFKA_CONTROL (the socket).
+The command finds COFFER_TEST_KAFKA (host:port,host:port), COFFER_TEST_KAFKA_TLS (the same brokers
+where they ask for a client certificate), COFFER_TEST_KAFKA_CERTIFICATES (a folder with ca.pem,
+client.pem, client.key) and COFFER_TEST_KAFKA_CONTROL (the socket).
 Actions: kill (-9), start (returns when the broker serves again), pause, resume.
 """
 
@@ -61,6 +63,22 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+def make_certificates(folder):
+    """An authority, a server for 127.0.0.1 and a client, all good for a day."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    os.mkdir(folder)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    openssl("req", "-x509", *key, "-subj", "/CN=test authority", "-keyout", "ca.key",
+            "-out", "ca.pem")
+    for name in ("server", "client"):
+        openssl("req", "-x509", *key, "-CA", "ca.pem", "-CAkey", "ca.key", "-subj", f"/CN={name}",
+                "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE",
+                "-keyout", f"{name}.key", "-out", f"{name}.pem")
+
+
 def free_ports(count):
     held = [socket.socket() for _ in range(count)]
     for one in held:
@@ -74,8 +92,15 @@ def free_ports(count):
 class Cluster:
     def __init__(self, jars, work, count):
         self.jars, self.work = jars, work
-        ports = free_ports(2 * count)
-        self.ports, self.controllers = ports[:count], ports[count:]
+        ports = free_ports(3 * count)
+        self.ports, self.tls_ports = ports[:count], ports[count:2 * count]
+        self.controllers = ports[2 * count:]
+        self.certificates = os.path.join(work, "certificates")
+        make_certificates(self.certificates)
+        with open(os.path.join(self.certificates, "keystore.pem"), "w", encoding="ascii") as out:
+            for part in ("server.key", "server.pem"):
+                with open(os.path.join(self.certificates, part), encoding="ascii") as text:
+                    out.write(text.read())
         self.processes = [None] * count
         self.starts = [0] * count
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
@@ -88,8 +113,12 @@ class Cluster:
         for number in range(count):
             self.await_ready(number)
 
-    def bootstrap(self):
-        return ",".join(f"127.0.0.1:{port}" for port in self.ports)
+    def environment(self):
+        def addresses(ports):
+            return ",".join(f"127.0.0.1:{port}" for port in ports)
+        return {"COFFER_TEST_KAFKA": addresses(self.ports),
+                "COFFER_TEST_KAFKA_TLS": addresses(self.tls_ports),
+                "COFFER_TEST_KAFKA_CERTIFICATES": self.certificates}
 
     def log(self, number):
         return open(os.path.join(self.work, f"broker-{number + 1}.log"), "ab")
@@ -110,8 +139,14 @@ class Cluster:
             out.write(f"""process.roles=broker,controller
 node.id={number + 1}
 {quorum}
-listeners=PLAINTEXT://127.0.0.1:{self.ports[number]},CONTROLLER://127.0.0.1:{self.controllers[number]}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{self.ports[number]},SSL://127.0.0.1:{self.tls_ports[number]},\
+  CONTROLLER://127.0.0.1:{self.controllers[number]}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL
+ssl.keystore.type=PEM
+ssl.keystore.location={self.certificates}/keystore.pem
+ssl.truststore.type=PEM
+ssl.truststore.location={self.certificates}/ca.pem
+ssl.client.auth=required
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={self.work}/data-{number + 1}
@@ -220,7 +255,7 @@ def main():
             server.bind(path)
             server.listen()
             threading.Thread(target=serve_control, args=(server, cluster), daemon=True).start()
-            environment = dict(os.environ, COFFER_TEST_KAFKA=cluster.bootstrap(),
+            environment = dict(os.environ, **cluster.environment(),
                                COFFER_TEST_KAFKA_CONTROL=path)
             with subprocess.Popen(command, env=environment, preexec_fn=die_with_parent) as program:
                 status = program.wait()

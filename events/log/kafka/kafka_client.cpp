@@ -164,4 +164,15 @@ Result<std::uint32_t> fetch_partitions(rd_kafka_s* handle, rd_kafka_topic_s* top
   return static_cast<std::uint32_t>(found.partition_cnt);
 }
 
+Result<std::uint32_t> await_partitions(rd_kafka_s* handle, rd_kafka_topic_s* topic,
+                                       Milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (true) {
+    auto partitions = fetch_partitions(handle, topic, timeout);
+    if (partitions.ok() && *partitions > 0) return partitions;
+    if (std::chrono::steady_clock::now() >= deadline) return partitions;
+    std::this_thread::sleep_for(Milliseconds(20));
+  }
+}
+
 }  // namespace coffer::log

@@ -84,4 +84,9 @@ enum class KafkaRole : std::uint8_t { producer, consumer, group_member };
 [[nodiscard]] Result<std::uint32_t> fetch_partitions(rd_kafka_s* handle, rd_kafka_topic_s* topic,
                                                      Milliseconds timeout);
 
+// Until the topic is there with a leader for every partition: one that was just made takes a
+// moment, and the brokers of a cluster learn of it one after the other.
+[[nodiscard]] Result<std::uint32_t> await_partitions(rd_kafka_s* handle, rd_kafka_topic_s* topic,
+                                                     Milliseconds timeout);
+
 }  // namespace coffer::log

@@ -229,16 +229,20 @@ Result<void> KafkaEventLog::read_up_to(PartitionId partition,
   return replica_->catch_up_to(partition, *events_next, *access_next);
 }
 
-Result<void> KafkaEventLog::read_over_gap(PartitionId partition,
-                                          std::optional<std::uint64_t> events_next,
-                                          std::optional<std::uint64_t> access_next) {
-  auto read = read_up_to(partition, events_next, access_next);
+Result<void> KafkaEventLog::read_over_gap(PartitionId partition, const Written& written) {
+  const auto& place = replica_->place(partition);
+  const auto events_wanted = place.events_admitted + written.events;
+  const auto access_wanted = place.access_admitted + written.access;
+  auto read = read_up_to(partition, written.events_next, written.access_next);
   if (read) read = check_foreign_claim(partition);
   replica_->stop_reading(partition);
   // Read instead of applied as our own: nobody noted which blobs died.
   sweep_needed_ = true;
-  if (read) return {};
-  return fail(ErrorCode::unknown_outcome, read.error().message);
+  if (!read) return fail(ErrorCode::unknown_outcome, read.error().message);
+  if (place.events_admitted == events_wanted && place.access_admitted == access_wanted) return {};
+  return fail(
+      ErrorCode::unknown_outcome,
+      fmt::format("a write to partition {} was acknowledged and is not in the log", partition));
 }
 
 Result<void> KafkaEventLog::send_first_part(EncodedBatch& batch, OwnBatch& own) {
@@ -258,8 +262,8 @@ Result<void> KafkaEventLog::send_first_part(EncodedBatch& batch, OwnBatch& own) 
     if (dense(access, next)) {
       records.access = with_offsets(appends.access, next);
     } else {
-      COFFER_TRY(
-          read_over_gap(partition, replica_->place(partition).events_next, behind(access, next)));
+      COFFER_TRY(read_over_gap(partition, {replica_->place(partition).events_next,
+                                           behind(access, next), 0, access.size()}));
     }
   }
   return {};
@@ -279,7 +283,8 @@ Result<void> KafkaEventLog::send_events(EncodedBatch& batch, OwnBatch& own) {
     } else {
       const auto access_next =
           records.access.empty() ? place.access_next : records.access.back().first + 1;
-      COFFER_TRY(read_over_gap(partition, behind(events, place.events_next), access_next));
+      COFFER_TRY(read_over_gap(partition, {behind(events, place.events_next), access_next,
+                                           events.size(), records.access.size()}));
       own.erase(partition);
     }
   }

@@ -111,10 +111,16 @@ class KafkaEventLog final : public EventLog {
   // `own` afterwards is still to be applied.
   Result<void> send_first_part(EncodedBatch& batch, OwnBatch& own);
   Result<void> send_events(EncodedBatch& batch, OwnBatch& own);
-  // Somebody else wrote between: applies everything below these offsets by reading it. Under a
-  // claim that still stands then, the own records there count.
-  Result<void> read_over_gap(PartitionId partition, std::optional<std::uint64_t> events_next,
-                             std::optional<std::uint64_t> access_next);
+  // How far this node has written a partition's topics; nothing: the broker did not say.
+  struct Written {
+    std::optional<std::uint64_t> events_next;
+    std::optional<std::uint64_t> access_next;
+    std::size_t events = 0;  // messages that are not applied yet
+    std::size_t access = 0;
+  };
+  // Somebody else wrote between: applies everything up to there by reading it. Under a claim that
+  // still stands then, the own records count; all of them must be there.
+  Result<void> read_over_gap(PartitionId partition, const Written& written);
   // Applies everything below these offsets by reading it; up to the ends when one is not known.
   Result<void> read_up_to(PartitionId partition, std::optional<std::uint64_t> events_next,
                           std::optional<std::uint64_t> access_next);

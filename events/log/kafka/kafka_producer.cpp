@@ -40,7 +40,7 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::create(const KafkaClientOp
     KafkaTopic topic(rd_kafka_topic_new(producer->handle_.get(), name.c_str(), nullptr));
     if (!topic) return kafka_error(rd_kafka_last_error(), "cannot open the topic " + name);
     COFFER_ASSIGN(const auto partitions,
-                  fetch_partitions(producer->handle_.get(), topic.get(), options.request_timeout));
+                  await_partitions(producer->handle_.get(), topic.get(), options.request_timeout));
     if (partitions == 0)
       return fail(ErrorCode::unavailable, fmt::format("there is no topic {}", name));
     producer->topics_.emplace(name, std::move(topic));

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <thread>
 
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
@@ -42,6 +43,24 @@ void drain(rd_kafka_t* handle) {
   const KafkaQueue queue(rd_kafka_queue_get_main(handle));
   while (rd_kafka_event_t* event = rd_kafka_queue_poll(queue.get(), 0))
     rd_kafka_event_destroy(event);
+}
+
+struct OffsetAnswer {
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::int64_t offset = -1;
+};
+
+// Not query_watermark_offsets: in version 2.0.2 it waits for a dead broker without end.
+OffsetAnswer ask_offset(rd_kafka_t* handle, const std::string& topic, PartitionId partition,
+                        std::int64_t which, Milliseconds timeout) {
+  const std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionListDeleter> list(
+      rd_kafka_topic_partition_list_new(1));
+  auto* asked = rd_kafka_topic_partition_list_add(list.get(), topic.c_str(),
+                                                  static_cast<std::int32_t>(partition));
+  asked->offset = which;
+  const auto error =
+      rd_kafka_offsets_for_times(handle, list.get(), static_cast<int>(timeout.count()));
+  return {error != RD_KAFKA_RESP_ERR_NO_ERROR ? error : asked->err, asked->offset};
 }
 
 Error read_error(const rd_kafka_message_t& message, PartitionId partition) {
@@ -114,23 +133,21 @@ Result<std::unique_ptr<KafkaReader>> KafkaReader::create(const KafkaClientOption
 
 Result<std::uint64_t> KafkaReader::list_offset(const std::string& topic, PartitionId partition,
                                                std::int64_t which) {
-  // Not query_watermark_offsets: in version 2.0.2 it waits for a dead broker without end.
-  const std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionListDeleter> list(
-      rd_kafka_topic_partition_list_new(1));
-  auto* asked = rd_kafka_topic_partition_list_add(list.get(), topic.c_str(),
-                                                  static_cast<std::int32_t>(partition));
-  asked->offset = which;
-  auto error = rd_kafka_offsets_for_times(asking_.get(), list.get(),
-                                          static_cast<int>(options_.request_timeout.count()));
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = asked->err;
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return kafka_error(error,
-                       fmt::format("cannot find the ends of partition {} of {}", partition, topic));
-  if (asked->offset < 0)
-    return fail(
-        ErrorCode::unavailable,
-        fmt::format("Kafka does not tell the ends of partition {} of {}", partition, topic));
-  return static_cast<std::uint64_t>(asked->offset);
+  const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
+  while (true) {
+    const auto [error, offset] =
+        ask_offset(asking_.get(), topic, partition, which, options_.request_timeout);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && offset >= 0)
+      return static_cast<std::uint64_t>(offset);
+    // A broker that has just started or changed its role says for a while that it is not asked.
+    if (std::chrono::steady_clock::now() >= deadline)
+      return kafka_error(
+          error, fmt::format("cannot find the ends of partition {} of {}", partition, topic));
+    // The library would ask the broker again that was the leader once: it learns the present one.
+    const KafkaTopic handle(rd_kafka_topic_new(asking_.get(), topic.c_str(), nullptr));
+    ignore_result(fetch_partitions(asking_.get(), handle.get(), options_.request_timeout));
+    std::this_thread::sleep_for(Milliseconds(20));
+  }
 }
 
 Result<Watermarks> KafkaReader::watermarks(const std::string& topic, PartitionId partition) {

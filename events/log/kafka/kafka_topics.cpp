@@ -9,7 +9,6 @@
 namespace coffer::log {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Settings = std::map<std::string, std::string>;
 
 // A setting that an existing topic must have: exactly `value`, or a number that is at least it.
@@ -95,10 +94,25 @@ class Admin {
     return fetch_partitions(handle_.get(), topic.get(), timeout_);
   }
 
+  // Of a topic that was just made.
+  Result<std::uint32_t> await_made(const std::string& name) {
+    KafkaTopic topic(rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
+    return await_partitions(handle_.get(), topic.get(), timeout_);
+  }
+
   Result<void> create(const TopicPlan& plan, const KafkaTopicOptions& options);
-  Result<Settings> describe(const std::string& name);
+  // Any broker may be asked, also one that has not heard of a new topic yet.
+  Result<Settings> await_settings(const std::string& name) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout_;
+    while (true) {
+      auto settings = describe(name);
+      if (settings.ok() || std::chrono::steady_clock::now() >= deadline) return settings;
+      std::this_thread::sleep_for(Milliseconds(20));
+    }
+  }
 
  private:
+  Result<Settings> describe(const std::string& name);
   AdminOptions admin_options(rd_kafka_admin_op_t operation) {
     AdminOptions out(rd_kafka_AdminOptions_new(handle_.get(), operation));
     char reason[256];
@@ -169,34 +183,14 @@ Result<Settings> Admin::describe(const std::string& name) {
   return out;
 }
 
-// Until the topic is there with all its leaders: a new one takes a moment.
-Result<std::uint32_t> await_topic(Admin& admin, const std::string& name, Milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
-  while (true) {
-    auto partitions = admin.partitions(name);
-    if ((partitions.ok() && *partitions > 0) || Clock::now() >= deadline) return partitions;
-    std::this_thread::sleep_for(Milliseconds(50));
-  }
-}
-
-// A topic that another node is just making has no settings on every broker yet.
-Result<Settings> await_settings(Admin& admin, const std::string& name, Milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
-  while (true) {
-    auto settings = admin.describe(name);
-    if (settings.ok() || Clock::now() >= deadline) return settings;
-    std::this_thread::sleep_for(Milliseconds(100));
-  }
-}
-
 Result<void> check(Admin& admin, const TopicPlan& plan, std::uint32_t partitions,
-                   Milliseconds timeout, const KafkaTopicOptions& options) {
+                   const KafkaTopicOptions& options) {
   if (partitions != options.partitions)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the topic {} has {} partitions and must have {}: tenants are bound to "
                             "partitions for ever",
                             plan.name, partitions, options.partitions));
-  COFFER_ASSIGN(auto settings, await_settings(admin, plan.name, timeout));
+  COFFER_ASSIGN(auto settings, admin.await_settings(plan.name));
   for (const auto& required : plan.requirements) {
     const auto& value = settings[required.name];
     if (!fits(required, value))
@@ -221,9 +215,9 @@ Result<void> ensure_topics(const KafkaClientOptions& client, const KafkaTopicOpt
     COFFER_ASSIGN(auto partitions, admin.partitions(plan.name));
     if (partitions == 0) {
       COFFER_TRY(admin.create(plan, options));
-      COFFER_ASSIGN(partitions, await_topic(admin, plan.name, client.request_timeout));
+      COFFER_ASSIGN(partitions, admin.await_made(plan.name));
     }
-    COFFER_TRY(check(admin, plan, partitions, client.request_timeout, options));
+    COFFER_TRY(check(admin, plan, partitions, options));
   }
   return {};
 }

@@ -101,7 +101,9 @@ Result<void> RecordApplier::add_event_message(std::uint64_t offset,
   if (const auto* claim = std::get_if<codec::ClaimBody>(&record.body)) {
     next_.owner = claim->node;
     blobs_.claimed(next_.events_claim);
+    return {};
   }
+  ++next_.events_admitted;
   const auto* body = std::get_if<codec::AppendBody>(&record.body);
   if (body == nullptr) return {};
   if (!body->event.empty()) COFFER_TRY(add_event(record, body->event));
@@ -226,7 +228,9 @@ Result<void> RecordApplier::add_access_message(std::uint64_t offset,
   const bool adopted =
       next_.access_gap && body != nullptr && record.epoch > next_.access_claim.epoch;
   if (adopted) next_.access_claim = {record.epoch, record.nonce, false};
-  if (!admit(next_.access_claim, kind) || body == nullptr || body->access.empty()) return {};
+  if (!admit(next_.access_claim, kind)) return {};
+  if (kind.kind != RecordKind::claim) ++next_.access_admitted;
+  if (body == nullptr || body->access.empty()) return {};
   if (body->access_position != heads_.access + 1) {
     if (!next_.access_gap)
       return fail(ErrorCode::corrupt,

@@ -28,6 +28,9 @@ struct ReplicaPlace {
   ClaimState events_claim;
   ClaimState access_claim;
   std::string owner;  // node of events_claim; empty: nobody has claimed it yet
+  // Records that counted since the start, claims left out.
+  std::uint64_t events_admitted = 0;
+  std::uint64_t access_admitted = 0;
   // Retention took access records (and claims among them) that were never applied: until the next
   // claim, the record with the highest epoch says whose they are.
   bool access_gap = false;
