@@ -14,6 +14,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "events/log/listing_removal.h"
+#include "events/log/row_replacement.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::log {
@@ -68,8 +69,10 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t family, const RocksDbOpt
   return out;
 }
 
+// Or replaces them: the old blob is in the files all the same.
 bool deletes_keys(const Append& element) {
-  return std::any_of(element.changes.begin(), element.changes.end(),
+  return !element.replacements.empty() ||
+         std::any_of(element.changes.begin(), element.changes.end(),
                      [](const StateChange& change) {
                        return change.family == Family::keys && !change.value;
                      }) ||
@@ -119,10 +122,14 @@ class RocksDbLog final : public EventLog {
   Result<void> load_partition_heads();
   Result<TenantHead> load_tenant_head(const TenantId& tenant) const;
   Result<void> check_writable();
+  struct Overlay {
+    ListingOverlay listing;
+    RowReplacement rows;
+  };
   Result<Appended> add(Append& element, ChainBuilder& chain, rocksdb::WriteBatch& batch,
-                       ListingOverlay& overlay);
+                       Overlay& overlay);
   Result<void> add_state(const Append& element, TenantSequence sequence, rocksdb::WriteBatch& batch,
-                         ListingOverlay& overlay);
+                         Overlay& overlay);
   Result<void> write(rocksdb::WriteBatch& batch);
   Result<std::vector<StoredRecord>> read_positions(std::size_t family, PartitionId partition,
                                                    LogPosition from, std::size_t limit) const;
@@ -274,9 +281,10 @@ Result<void> RocksDbLog::write(rocksdb::WriteBatch& batch) {
 }
 
 Result<void> RocksDbLog::add_state(const Append& element, TenantSequence sequence,
-                                   rocksdb::WriteBatch& batch, ListingOverlay& overlay) {
+                                   rocksdb::WriteBatch& batch, Overlay& overlay) {
   for (const auto& change : element.changes) {
-    if (change.family == Family::listing) overlay.note(change.key, change.value.has_value());
+    if (change.family == Family::listing)
+      overlay.listing.note(change.key, change.value.has_value());
     if (!change.value) {
       ignore(batch.Delete(handle(change.family), slice(change.key)));
     } else if (change.stamped) {
@@ -287,17 +295,24 @@ Result<void> RocksDbLog::add_state(const Append& element, TenantSequence sequenc
     }
   }
   for (const auto& removal : element.listing_removals) {
-    COFFER_ASSIGN(auto rows, overlay.rows_to_delete(*this, removal));
+    COFFER_ASSIGN(auto rows, overlay.listing.rows_to_delete(*this, removal));
     for (const auto& row : rows) ignore(batch.Delete(handle(Family::listing), slice(row)));
   }
   for (const auto& range : element.prefix_deletes)
     ignore(batch.DeleteRange(handle(range.family), slice(range.prefix),
                              slice(prefix_end(range.prefix))));
+  overlay.rows.note(element);
+  for (const auto& replacement : element.replacements) {
+    COFFER_ASSIGN(const bool holds, overlay.rows.holds(*this, replacement));
+    if (holds)
+      ignore(
+          batch.Put(handle(replacement.family), slice(replacement.key), slice(replacement.value)));
+  }
   return {};
 }
 
 Result<Appended> RocksDbLog::add(Append& element, ChainBuilder& chain, rocksdb::WriteBatch& batch,
-                                 ListingOverlay& overlay) {
+                                 Overlay& overlay) {
   Appended appended;
   if (element.event) {
     COFFER_ASSIGN(auto linked, chain.link_event(element.partition, std::move(*element.event)));
@@ -322,7 +337,7 @@ Result<std::vector<Appended>> RocksDbLog::append(std::span<Append> elements) {
   ChainBuilder chain(claim_, tenant_heads_, partition_heads_,
                      [this](const TenantId& tenant) { return load_tenant_head(tenant); });
   rocksdb::WriteBatch batch;
-  ListingOverlay overlay;
+  Overlay overlay{{}, RowReplacement(elements)};
   std::vector<Appended> out;
   out.reserve(elements.size());
   for (auto& element : elements) {
