@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kLogPurpose = "log";
 constexpr std::string_view kIndexPurpose = "index";
+constexpr PartitionId kEmbeddedPartition = 0;
 
 Result<Bytes> read_blob(Services& services, const TenantId& tenant,
                         const keyring::KeyReference& reference) {
@@ -151,7 +152,11 @@ Result<TenantKeysPtr> open_tenant_keys(hsm::KeyService& hsm, Services& services,
       tenant, TenantKeys::OpenKey{keyring.log_key.id, std::move(log_key)},
       TenantKeys::OpenKey{keyring.index_key.id, std::move(index_key)}, services.arena,
       services.random);
-  COFFER_ASSIGN(const auto wraps, stored_wraps(services.log, *keys, keyring.tenant_key.id));
+  COFFER_ASSIGN(const auto stored, stored_wraps(services.log, *keys, keyring.tenant_key.id));
+  // A key that is older than the counting has wrapped at most once a record of the log.
+  const auto wraps = stored == 0 && !keyring.installed_time.is_set()
+                         ? services.log.events_end(kEmbeddedPartition)
+                         : stored;
   services.key_use.restore(keyring.tenant_key.id, wraps);
   services.tenant_key_rings.set(tenant, std::move(ring));
   return TenantKeysPtr(std::move(keys));

@@ -223,6 +223,29 @@ TEST_CASE("rotation: a key that has wrapped as often as it may is rotated, acros
   client.check_all(58);
 }
 
+TEST_CASE("rotation: a store of before it opens, its wraps are estimated by its records") {
+  RotationClient client;
+  client.write_all(20);
+  const auto count_row = log::key_use_row(kRootTenant, client.tenant_row().keyring.tenant_key.id);
+  auto row = client.tenant_row();
+  row.keyring.installed_time = {};
+  log::Append before;
+  before.changes.push_back(
+      {log::Family::tenants, log::tenant_row(kRootTenant), codec::encode_tenant_row(row), false});
+  before.changes.push_back({log::Family::aggregates, count_row, std::nullopt, false});
+  REQUIRE(client.world.log().append(std::span(&before, 1)).ok());
+  client.restart(log::LastBatch::lost);
+  const auto status = client.status();
+  CHECK(status.term == 1);
+  CHECK(status.install_time.is_set());
+  CHECK(status.encryptions >= 20);
+  CHECK(status.encryptions <= client.world.log().events_end(0));
+  client.check_all(20);
+  client.must_rotate();
+  REQUIRE(client.finish());
+  CHECK(client.blobs() == std::map<keyring::KeyTerm, std::size_t>{{2, 20}});
+}
+
 TEST_CASE("key use: counted and reserved ahead; leases live as long as somebody holds one") {
   const KeyId key{{1}};
   actors::KeyUse use(64 * 10);  // blocks of ten
