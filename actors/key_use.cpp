@@ -5,7 +5,7 @@
 namespace coffer::actors {
 namespace {
 
-constexpr std::uint64_t kBlockMax = 1u << 16;
+constexpr std::uint64_t kBlockMax = 1u << 14;
 constexpr std::uint64_t kBlocksPerKey = 64;
 
 }  // namespace

@@ -246,6 +246,31 @@ TEST_CASE("rotation: a store of before it opens, its wraps are estimated by its 
   CHECK(client.blobs() == std::map<keyring::KeyTerm, std::size_t>{{2, 20}});
 }
 
+TEST_CASE("rotation: goes at the pace that all of them share") {
+  actors::RuntimeOptions options;
+  options.limits.rewraps_per_second = 10;
+  RotationClient client(1, options);
+  client.write_all(64);
+  client.must_rotate();
+  const auto rewrapped_after = [&](std::chrono::milliseconds span) {
+    client.world.advance(span);
+    client.world.settle();
+    return client.status().rotation->rewrapped;
+  };
+  CHECK(rewrapped_after(std::chrono::milliseconds(0)) == 32);
+  CHECK(rewrapped_after(std::chrono::milliseconds(3100)) == 32);
+  CHECK(rewrapped_after(std::chrono::milliseconds(200)) == 64);
+  CHECK(client.status().rotation->running);
+  CHECK(rewrapped_after(std::chrono::milliseconds(3300)) == 64);
+  CHECK_FALSE(client.status().rotation->running);
+
+  actors::RewrapPace pace(100);
+  CHECK(pace.after(10, 0) == std::chrono::milliseconds(100));
+  CHECK(pace.after(10, 0) == std::chrono::milliseconds(200));
+  CHECK(pace.after(10, 1'000'000'000) == std::chrono::milliseconds(100));
+  CHECK(actors::RewrapPace(0).after(10, 0).count() == 0);
+}
+
 TEST_CASE("key use: counted and reserved ahead; leases live as long as somebody holds one") {
   const KeyId key{{1}};
   actors::KeyUse use(64 * 10);  // blocks of ten
