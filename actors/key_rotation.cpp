@@ -109,8 +109,9 @@ void KeyRotation::rotate_when_due() {
   const auto now = ring();
   if (!now || now->state.retiring || preparing_) return;
   if (services_.key_use.wraps(now->active.id) < services_.limits.tenant_key_wraps_max) return;
-  rotate(RotateKey{nullptr, true, 0, Promise<api::Changed>([&stats = stats_](auto result) {
-                     if (!result) stats.note_error("automatic rotation: " + result.error().message);
+  rotate(RotateKey{nullptr, true, 0, Promise<api::Changed>([stats = stats_](auto result) {
+                     if (!result)
+                       stats->note_error("automatic rotation: " + result.error().message);
                    })});
 }
 
@@ -178,7 +179,7 @@ void KeyRotation::counted(std::uint64_t left) {
   if (stuck && note_.problem.empty())
     note_.problem = "wrapped keys are left that belong to no secret";
   services_.rewraps.set(tenant_, note_);
-  if (stuck) stats_.note_error(note_.problem);
+  if (stuck) stats_->note_error(note_.problem);
   after_.clear();
   walk_ended_ = false;
   found_in_walk_ = 0;
@@ -288,7 +289,7 @@ void KeyRotation::wake() {
 void KeyRotation::retry(const Error& error, Step step) {
   note_.problem = error.message;
   services_.rewraps.set(tenant_, note_);
-  stats_.note_error("re-wrapping: " + error.message);
+  stats_->note_error("re-wrapping: " + error.message);
   later(kRetryPause, step);
 }
 

@@ -40,8 +40,8 @@ class KeyRotation {
     // Has wake() called inside the actor after a while.
     std::function<void(std::chrono::nanoseconds)> wake_after;
   };
-  KeyRotation(Services& services, ActorStats& stats, const TenantId& tenant, Owner owner)
-      : services_(services), stats_(stats), tenant_(tenant), owner_(std::move(owner)) {}
+  KeyRotation(Services& services, ActorStatsPtr stats, const TenantId& tenant, Owner owner)
+      : services_(services), stats_(std::move(stats)), tenant_(tenant), owner_(std::move(owner)) {}
 
   // The tenant's keys are open: goes on with a rotation that was under way.
   void start(TenantKeysPtr keys);
@@ -83,7 +83,7 @@ class KeyRotation {
   [[nodiscard]] TenantKeyRingPtr ring() const { return services_.tenant_key_rings.find(tenant_); }
 
   Services& services_;
-  ActorStats& stats_;
+  const ActorStatsPtr stats_;
   const TenantId tenant_;
   const Owner owner_;
   TenantKeysPtr keys_;

@@ -42,7 +42,7 @@ class TenantActor final : public caf::event_based_actor {
         secrets_(*this, services_, *stats_, entry_.path, resume_),
         tokens_(services_, [this](log::Append append,
                                   auto then) { commit(std::move(append), std::move(then)); }),
-        rotation_(services_, *stats_, entry_.id,
+        rotation_(services_, stats_, entry_.id,
                   {resume_, [this](ChangeTenant change) { run(change); },
                    [this](std::chrono::nanoseconds after) {
                      delayed_send(this, after, RewrapAtom::value);
