@@ -137,8 +137,8 @@ std::string tables(const keyring::KeyringState& s) {
   keys.add({"log key", s.log_key.id.to_string(), to_hex(s.log_key.blob_hash)});
   keys.add({"index key", s.index_key.id.to_string(), to_hex(s.index_key.blob_hash)});
   if (s.retiring)
-    keys.add({"retiring tenant key", s.retiring->key.id.to_string(),
-              to_hex(s.retiring->key.blob_hash)});
+    keys.add(
+        {"retiring tenant key", s.retiring->key.id.to_string(), to_hex(s.retiring->key.blob_hash)});
   auto text = keys.text() + fmt::format("root key epoch: {}\nterm: {}\n", s.root_epoch, s.term);
   if (s.retiring)
     text += fmt::format("re-wrapped from term {}: {}\n", s.retiring->term, s.retiring->rewrapped);
