@@ -13,7 +13,7 @@ const std::string& accessor_hmac(const TenantKeys& keys, const token::TokenState
   };
   thread_local std::array<Remembered, 64> cache;
   auto& entry = cache[std::hash<TokenId>{}(token.id) % cache.size()];
-  const auto& index_key = keys.keyring().index_key.id;
+  const auto& index_key = keys.index_key_id();
   if (entry.token != token.id || entry.index_key != index_key)
     entry = {index_key, token.id, to_hex(keys.name_hash("accessor", {}, token.accessor).view())};
   return entry.hex;

@@ -20,6 +20,20 @@ void Directory::remove(const TenantId& id) {
   entries_.erase(found);
 }
 
+void Directory::set_keyring(const TenantId& id, keyring::KeyringState keyring) {
+  const std::unique_lock lock(mutex_);
+  const auto found = entries_.find(id);
+  if (found != entries_.end()) found->second.row.keyring = std::move(keyring);
+}
+
+std::vector<TenantId> Directory::rotating() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<TenantId> out;
+  for (const auto& [id, entry] : entries_)
+    if (entry.row.keyring.retiring) out.push_back(id);
+  return out;
+}
+
 void Directory::clear() {
   const std::unique_lock lock(mutex_);
   entries_.clear();

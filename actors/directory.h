@@ -1,5 +1,6 @@
 // Which tenants exist, by id and by namespace path. Loaded when the service is unsealed, changed by
-// the system actor only, read by every request. Thread-safe.
+// the system actor, and by the log writer's thread as far as keyrings go; read by every request.
+// Thread-safe.
 #pragma once
 
 #include <map>
@@ -26,6 +27,10 @@ class Directory {
  public:
   void add(DirectoryEntry entry);
   void remove(const TenantId& id);
+  // After a keyring change became durable; nothing when the tenant is not there (any more).
+  void set_keyring(const TenantId& id, keyring::KeyringState keyring);
+  // Tenants whose key is being rotated.
+  [[nodiscard]] std::vector<TenantId> rotating() const;
   void clear();
   [[nodiscard]] std::optional<DirectoryEntry> find(const TenantId& id) const;
   [[nodiscard]] std::optional<TenantId> child(const TenantId& parent, std::string_view name) const;

@@ -24,6 +24,7 @@
 #include "actors/promise.h"
 #include "actors/views.h"
 #include "events/log/event_log.h"
+#include "hsm/key_service.h"
 
 namespace coffer::actors {
 
@@ -100,9 +101,23 @@ using SecretRequestPtr = std::shared_ptr<SecretRequest>;
 struct ActivateTenant {
   Promise<TenantSnapshotPtr> done;
 };
+// A change of the tenant's keyring with the rows that belong to it.
+struct KeyringChange {
+  keyring::Command command;
+  std::vector<log::StateChange> rows;
+  std::vector<log::Replacement> replacements;
+  std::optional<hsm::WrappedTenantKey> rotated_in;  // by a rotation
+};
 struct ChangeTenant {
   api::AdmissionPtr admission;  // may be null: an internal change that is not anybody's request
-  std::variant<tenant::Command, policy::Command> command;
+  std::variant<tenant::Command, policy::Command, KeyringChange> command;
+  int success_status = 204;
+  Promise<api::Changed> done;
+};
+// Answers when the new tenant key is in use; re-wrapping goes on behind it (key_rotation.h).
+struct RotateKey {
+  api::AdmissionPtr admission;  // null: its access record is written elsewhere, or nobody asked
+  bool automatic = false;
   int success_status = 204;
   Promise<api::Changed> done;
 };
@@ -126,7 +141,7 @@ struct ChangeToken {
 };
 struct TenantRequest {
   TenantId tenant;
-  std::variant<ActivateTenant, ChangeTenant, CreateToken, LoadToken, ChangeToken> body;
+  std::variant<ActivateTenant, ChangeTenant, RotateKey, CreateToken, LoadToken, ChangeToken> body;
 };
 using TenantRequestPtr = std::shared_ptr<TenantRequest>;
 

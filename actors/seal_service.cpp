@@ -302,10 +302,10 @@ void SealService::try_open(hsm::KeyService& hsm, const SecretBytes& pin, bool sh
   if (opened) {
     set_problem("");
     phase_ = Phase::active;
-    // Public endpoints show what the root namespace lists; they never wait for it to load.
-    auto root = std::make_shared<TenantRequest>();
-    root->body = ActivateTenant{Promise<TenantSnapshotPtr>([](Result<TenantSnapshotPtr>) {})};
-    services_.partition.send(std::move(root));
+    // Public endpoints show what the root namespace lists; they never wait for it to load. A
+    // rotation goes on as soon as its tenant is there.
+    activate(kRootTenant);
+    for (const auto& tenant : services_.directory.rotating()) activate(tenant);
     return done(status());
   }
   hsm.logout();
@@ -316,6 +316,13 @@ void SealService::try_open(hsm::KeyService& hsm, const SecretBytes& pin, bool sh
     return done.fail(ErrorCode::invalid_argument, "unseal failed, invalid key");
   set_problem(opened.error().message);
   done.fail(opened.error());
+}
+
+void SealService::activate(const TenantId& tenant) {
+  auto request = std::make_shared<TenantRequest>();
+  request->tenant = tenant;
+  request->body = ActivateTenant{Promise<TenantSnapshotPtr>([](Result<TenantSnapshotPtr>) {})};
+  services_.partition.send(std::move(request));
 }
 
 Result<void> SealService::open(hsm::KeyService& hsm, const SecretBytes& pin) {
@@ -329,6 +336,7 @@ Result<void> SealService::open(hsm::KeyService& hsm, const SecretBytes& pin) {
   services_.tenants.clear();
   services_.secrets.clear();
   services_.tokens.clear();
+  services_.tenant_key_rings.clear();
   services_.root_epoch = epoch;
   COFFER_ASSIGN(auto stored, services_.log.get(log::Family::tenants, log::tenant_row(kRootTenant)));
   if (!stored) return fail(ErrorCode::corrupt, "the root namespace is not in the store");
@@ -386,6 +394,7 @@ void SealService::seal(api::Callback<api::Changed> done) {
     services_.tenants.clear();
     services_.secrets.clear();
     services_.tokens.clear();
+    services_.tenant_key_rings.clear();
     services_.data_keys.clear();
     services_.directory.clear();
     services_.set_root_keys(nullptr);

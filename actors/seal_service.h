@@ -67,6 +67,7 @@ class SealService {
                          Promise<api::ServiceStatus> done);
   void try_open(hsm::KeyService& hsm, const SecretBytes& pin, bool shamir,
                 const Promise<api::ServiceStatus>& done);
+  void activate(const TenantId& tenant);
   Result<void> open(hsm::KeyService& hsm, const SecretBytes& pin);
   Result<void> load_directory(const TenantKeys& root);
   void set_problem(std::string problem);

@@ -3,30 +3,13 @@
 #include <deque>
 
 #include "actors/admission.h"
+#include "actors/data_keys.h"
 #include "actors/wrapping.h"
 #include "events/log/state_keys.h"
 #include "hsm/envelope_cipher.h"
 
 namespace coffer::actors {
 namespace {
-
-struct FreshDataKey {
-  KeyId id;
-  hsm::KeyHandle plain;
-  Bytes wrapped;
-};
-
-// Runs on the HSM worker: a data key for one version, wrapped for exactly its place.
-Result<FreshDataKey> make_data_key(hsm::KeyService& hsm, Services& services, const TenantKeys& keys,
-                                   BytesView aad) {
-  FreshDataKey fresh;
-  fresh.id = random_id<KeyId>(services.random);
-  SecretBytes plain(hsm::kDataKeyBytes);
-  services.random.fill(plain.writable());
-  COFFER_ASSIGN(fresh.wrapped, hsm.wrap(keys.tenant_key(), aad, plain.expose()));
-  COFFER_ASSIGN(fresh.plain, services.data_keys.insert(fresh.id, plain.expose()));
-  return fresh;
-}
 
 class SecretActor final : public caf::event_based_actor {
  public:
@@ -163,9 +146,7 @@ class SecretActor final : public caf::event_based_actor {
     auto job = std::make_shared<HsmJob>();
     job->run = [this, self = self_ref(), &services = services_, keys = place_.keys,
                 key = place_.key, version, write](hsm::KeyService& hsm) {
-      const auto aad = secret_data_key_aad(keys->tenant(), keys->keyring().tenant_key.id, key.mount,
-                                           key.path, version);
-      auto fresh = make_data_key(hsm, services, *keys, aad);
+      auto fresh = make_data_key(hsm, services, *keys, {key.mount, key.path, version});
       resume_from_hsm(self, [this, write, version, fresh = std::move(fresh)] {
         seal_and_append(*write, version, fresh);
       });
@@ -194,7 +175,7 @@ class SecretActor final : public caf::event_based_actor {
         .version = version,
         .cas = write.request.cas,
         .data_key = fresh->id,
-        .data_key_blob_hash = hsm::sha256(fresh->wrapped),
+        .data_key_blob_hash = hsm::sha256(fresh->blob),
         .sealed_value = hsm::seal(fresh->plain->bytes(),
                                   secret_value_aad(place_.keys->tenant(), place_.key.mount,
                                                    place_.key.path, version, fresh->id),
@@ -208,17 +189,18 @@ class SecretActor final : public caf::event_based_actor {
       write.done.fail(append.error());
       return next();
     }
-    append->append.changes.push_back(plain_row(
-        log::Family::keys, log::key_row(place_.keys->tenant(), place_.key.mount, fresh->id),
-        fresh->wrapped));
-    commit(std::move(*append), write.done, [version](auto& done, const SecretSnapshot& after) {
-      const auto& state = after.state;
-      done(api::SecretWritten{.conflict = false,
-                              .version = *state.find_version(version),
-                              .number = version,
-                              .custom_metadata = state.custom_metadata,
-                              .recorded = true});
-    });
+    append->append.changes.push_back(
+        plain_row(log::Family::keys,
+                  log::key_row(place_.keys->tenant(), place_.key.mount, fresh->id), fresh->blob));
+    commit(std::move(*append), write.done,
+           [version, lease = fresh->lease](auto& done, const SecretSnapshot& after) {
+             const auto& state = after.state;
+             done(api::SecretWritten{.conflict = false,
+                                     .version = *state.find_version(version),
+                                     .number = version,
+                                     .custom_metadata = state.custom_metadata,
+                                     .recorded = true});
+           });
   }
 
   void run(ChangeSecret& request) {

@@ -1,6 +1,7 @@
 // Secrets: reads from published snapshots, changes through the secret's actor.
 #include "actors/vault_runtime.h"
 
+#include "actors/data_keys.h"
 #include "events/log/state_keys.h"
 #include "hsm/envelope_cipher.h"
 
@@ -103,12 +104,7 @@ void VaultRuntime::open_value(const GateAdmission& admission, const std::string&
   Promise<SecretBytes> promise(std::move(done));
   job->run = [&services = *services_, keys, mount, path, version, key, aad = std::move(aad),
               sealed = Bytes(sealed.begin(), sealed.end()), promise](hsm::KeyService& hsm) {
-    auto blob = services.log.get(log::Family::keys, log::key_row(keys->tenant(), mount, key));
-    if (!blob) return promise.fail(blob.error());
-    if (!*blob) return promise.fail(ErrorCode::not_found, "");  // destroyed meanwhile
-    const auto key_aad =
-        secret_data_key_aad(keys->tenant(), keys->keyring().tenant_key.id, mount, path, version);
-    auto plain = hsm.unwrap(keys->tenant_key(), key_aad, **blob);
+    auto plain = open_data_key(hsm, services, *keys, {mount, path, version}, key);
     if (!plain) return promise.fail(plain.error());
     auto opened = hsm::open(plain->expose(), aad, sealed);
     ignore_result(services.data_keys.insert(key, plain->expose()));  // a full arena only costs time

@@ -6,7 +6,10 @@
 #include <memory>
 
 #include "actors/directory.h"
+#include "actors/key_use.h"
 #include "actors/protocols.h"
+#include "actors/rewrap_board.h"
+#include "actors/tenant_key_ring.h"
 #include "events/base/ports.h"
 #include "hsm/data_key_cache.h"
 
@@ -29,6 +32,8 @@ struct Limits {
   std::uint32_t refusals_per_second = 16;  // recorded singly, per source
   Seconds access_age_max{30 * 86400};
   std::uint64_t access_bytes_max = 8ull << 30;
+  std::uint64_t tenant_key_wraps_max = 1ull << 30;  // a tenant key is rotated then
+  std::uint64_t rewraps_per_second = 2000;          // of data keys, in all namespaces together
 };
 
 struct Services {
@@ -41,7 +46,9 @@ struct Services {
         arena(std::move(arena_in)),
         data_keys(arena, clock_in, key_limits),
         secrets(limits_in.secret_cache_bytes),
-        tokens(limits_in.token_cache_entries) {}
+        tokens(limits_in.token_cache_entries),
+        key_use(limits_in.tenant_key_wraps_max),
+        rewrap_pace(limits_in.rewraps_per_second) {}
 
   const Clock& clock;
   Random& random;
@@ -54,6 +61,10 @@ struct Services {
   TenantTable tenants;
   SecretTable secrets;
   TokenTable tokens;
+  TenantKeyRings tenant_key_rings;
+  KeyUse key_use;
+  RewrapPace rewrap_pace;
+  RewrapBoard rewraps;
   LogWriterRef log_writer;
   HsmWorkerRef hsm;
   ShredderRef shredder;

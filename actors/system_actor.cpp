@@ -151,6 +151,8 @@ class SystemActor final : public caf::event_based_actor {
       services_.directory.remove(request.tenant);
       services_.partition.send(std::make_shared<DropTenants>(DropTenants{request.tenant}));
       services_.tenants.erase(request.tenant);
+      services_.tenant_key_rings.erase(request.tenant);
+      services_.rewraps.erase(request.tenant);
     }
     request.done(std::move(result));
     next();
@@ -161,8 +163,12 @@ class SystemActor final : public caf::event_based_actor {
     const auto entry = services_.directory.find(tenant);
     if (!entry) return;
     auto job = std::make_shared<HsmJob>();
-    job->run = [key = entry->row.keyring.tenant_key.id](hsm::KeyService& hsm) {
-      hsm.unload_tenant_key(key);
+    job->run = [&services = services_, keyring = entry->row.keyring](hsm::KeyService& hsm) {
+      hsm.unload_tenant_key(keyring.tenant_key.id);
+      services.key_use.forget(keyring.tenant_key.id);
+      if (!keyring.retiring) return;
+      hsm.unload_tenant_key(keyring.retiring->key.id);
+      services.key_use.forget(keyring.retiring->key.id);
     };
     services_.hsm.send(std::move(job));
   }

@@ -3,6 +3,8 @@
 #include <deque>
 
 #include "actors/admission.h"
+#include "actors/key_rotation.h"
+#include "actors/keyring_change.h"
 #include "actors/secret_router.h"
 #include "actors/tenant_opening.h"
 #include "actors/token_desk.h"
@@ -13,6 +15,7 @@ namespace coffer::actors {
 namespace {
 
 using SweepAtom = caf::atom_constant<caf::atom("sweep")>;
+using RewrapAtom = caf::atom_constant<caf::atom("rewrap")>;
 constexpr std::chrono::seconds kSweepInterval{10};
 constexpr unsigned kWrappingSweeps = 30;  // every so many sweeps, wrapped answers too
 
@@ -32,15 +35,18 @@ class TenantActor final : public caf::event_based_actor {
         services_(services),
         entry_(std::move(entry)),
         stats_(std::move(stats)),
-        secrets_(
-            *this, services_, *stats_, entry_.path,
-            [self = weak_self(), stats = stats_](std::function<void()> run) {
-              if (auto strong = caf::actor_cast<caf::actor>(self))
-                TenantRef(strong, stats).send(std::make_shared<Resume>(Resume{std::move(run)}));
-            }),
-        tokens_(services_, [this](log::Append append, auto then) {
-          commit(std::move(append), std::move(then));
-        }) {
+        resume_([self = weak_self(), stats = stats_](std::function<void()> run) {
+          if (auto strong = caf::actor_cast<caf::actor>(self))
+            TenantRef(strong, stats).send(std::make_shared<Resume>(Resume{std::move(run)}));
+        }),
+        secrets_(*this, services_, *stats_, entry_.path, resume_),
+        tokens_(services_, [this](log::Append append,
+                                  auto then) { commit(std::move(append), std::move(then)); }),
+        rotation_(services_, stats_, entry_.id,
+                  {resume_, [this](ChangeTenant change) { run(change); },
+                   [this](std::chrono::nanoseconds after) {
+                     delayed_send(this, after, RewrapAtom::value);
+                   }}) {
     services_.tenant_actors.fetch_add(1);
   }
   ~TenantActor() override { leave(); }
@@ -70,8 +76,10 @@ class TenantActor final : public caf::event_based_actor {
           delayed_send(this, kSweepInterval, SweepAtom::value);
           secrets_.passivate_idle(services_.clock.monotonic_ns() -
                                   services_.limits.secret_idle.count * 1'000'000'000);
+          rotation_.rotate_when_due();
           if (++sweeps_ % kWrappingSweeps == 0 && snapshot_) sweep_wrapped(services_, snapshot_);
         },
+        [this](RewrapAtom) { rotation_.wake(); },
     };
   }
 
@@ -81,6 +89,7 @@ class TenantActor final : public caf::event_based_actor {
     waiting_.clear();
     changes_.clear();
     tokens_.drop_waiting();
+    rotation_.stop();
     snapshot_.reset();
     leave();
   }
@@ -128,6 +137,7 @@ class TenantActor final : public caf::event_based_actor {
     if (material) {
       publish(std::move(material->state), std::move(material->policies), nullptr,
               std::move(material->keys));
+      rotation_.start(snapshot_->keys);
       outcome = snapshot_;
     } else {
       stats_->note_error(material.error().message);
@@ -152,6 +162,7 @@ class TenantActor final : public caf::event_based_actor {
 
   // -------------------------------------------------------------- requests
   void run(ActivateTenant& request) { request.done(snapshot_); }
+  void run(RotateKey& request) { rotation_.rotate(request); }
   void run(CreateToken& request) { tokens_.create(request, *snapshot_); }
   void run(LoadToken& request) { tokens_.load(request, *snapshot_); }
   void run(ChangeToken& request) { tokens_.change(request, snapshot_); }
@@ -206,10 +217,11 @@ class TenantActor final : public caf::event_based_actor {
     policy::PolicySet policies;
     bool policies_changed = false;
     bool deleted = false;
+    TenantKeyRingPtr ring = nullptr;  // after a change of the keyring
   };
 
   Result<Decided> decide(const ChangeTenant& request, Timestamp now) const {
-    Decided out{{}, snapshot_->view.state, snapshot_->view.policies, false, false};
+    Decided out{{}, snapshot_->view.state, snapshot_->view.policies};
     if (const auto* command = std::get_if<tenant::Command>(&request.command)) {
       COFFER_ASSIGN(auto events, tenant::decide(out.state, *command, now));
       for (const auto& event : events) {
@@ -217,6 +229,12 @@ class TenantActor final : public caf::event_based_actor {
         out.events.emplace_back(event);
       }
       out.deleted = out.state.deleted;
+    } else if (const auto* change = std::get_if<KeyringChange>(&request.command)) {
+      if (out.state.deleted) return fail(ErrorCode::not_found, "the namespace is gone");
+      COFFER_ASSIGN(auto decided,
+                    decide_keyring(services_.tenant_key_rings.find(entry_.id), *change, now));
+      for (auto& event : decided.events) out.events.emplace_back(std::move(event));
+      out.ring = std::move(decided.after);
     } else {
       COFFER_ASSIGN(auto events,
                     policy::decide(out.policies, std::get<policy::Command>(request.command), now));
@@ -237,16 +255,30 @@ class TenantActor final : public caf::event_based_actor {
     if (decided->events.empty()) return finish_change(api::Changed{.recorded = false});
     auto append = build(request, *decided, now);
     if (!append) return finish_change(append.error());
-    commit(std::move(*append), [this, after = std::make_shared<Decided>(std::move(*decided))](
-                                   const Result<void>& result) {
-      if (!result) return finish_change(result.error());
-      auto policies = after->policies_changed ? nullptr : snapshot_->policies;
-      // The wrapped keys of what is gone leave the files without the caller waiting for it.
-      if (removes_keys(after->events)) services_.shred_soon = true;
-      publish(std::move(after->state), std::move(after->policies), std::move(policies),
-              snapshot_->keys);
-      finish_change(api::Changed{.recorded = true});
-    });
+    const auto durable = ring_change(services_, entry_.id, decided->ring);
+    commit(
+        std::move(*append),
+        [this, after = std::make_shared<Decided>(std::move(*decided))](const Result<void>& result) {
+          if (!result) return finish_change(result.error());
+          auto policies = after->policies_changed ? nullptr : snapshot_->policies;
+          // The wrapped keys of what is gone leave the files without the caller waiting for it.
+          if (removes_keys(after->events)) services_.shred_soon = true;
+          publish(std::move(after->state), std::move(after->policies), std::move(policies),
+                  snapshot_->keys);
+          finish_change(api::Changed{.recorded = true});
+        },
+        durable);
+  }
+
+  // On the log writer's thread, before anything that was appended later is answered: from here on
+  // the new ring is what everybody wraps with.
+  static std::function<void()> ring_change(Services& services, const TenantId& tenant,
+                                           TenantKeyRingPtr ring) {
+    if (!ring) return nullptr;
+    return [&services, tenant, ring = std::move(ring)] {
+      services.directory.set_keyring(tenant, ring->state);
+      services.tenant_key_rings.set(tenant, ring);
+    };
   }
 
   Result<log::Append> build(const ChangeTenant& request, const Decided& decided, Timestamp now) {
@@ -259,6 +291,11 @@ class TenantActor final : public caf::event_based_actor {
                   success_record(request.admission, keys, request.success_status, 0, now));
     if (decided.deleted) {
       add_deletion(append);
+      return append;
+    }
+    if (decided.ring) {
+      add_keyring_rows(append, entry_, std::get<KeyringChange>(request.command),
+                       decided.ring->state);
       return append;
     }
     const auto kind =
@@ -313,11 +350,14 @@ class TenantActor final : public caf::event_based_actor {
     if (!changes_.empty()) start_change();
   }
 
-  void commit(log::Append append, std::function<void(const Result<void>&)> then) {
+  // `durable` runs on the log writer's thread after a success.
+  void commit(log::Append append, std::function<void(const Result<void>&)> then,
+              std::function<void()> durable = nullptr) {
     auto job = std::make_shared<AppendJob>();
     job->appends.push_back(std::move(append));
-    job->done = [self = self_ref(),
-                 then = std::move(then)](const Result<std::vector<log::Appended>>& result) {
+    job->done = [self = self_ref(), then = std::move(then),
+                 durable = std::move(durable)](const Result<std::vector<log::Appended>>& result) {
+      if (result && durable) durable();
       Result<void> outcome = result ? Result<void>{} : Result<void>{result.error()};
       self.send(std::make_shared<Resume>(Resume{[then, outcome] { then(outcome); }}));
     };
@@ -327,8 +367,10 @@ class TenantActor final : public caf::event_based_actor {
   Services& services_;
   const DirectoryEntry entry_;
   ActorStatsPtr stats_;
+  const SecretRouter::ResumeOwner resume_;
   SecretRouter secrets_;
   TokenDesk tokens_;
+  KeyRotation rotation_;
   TenantSnapshotPtr snapshot_;  // null until active
   bool counted_ = true;         // in Services::tenant_actors
   std::vector<Activated> waiting_;

@@ -23,13 +23,9 @@ Bytes place(std::string_view domain, std::initializer_list<BytesView> fields) {
 
 }  // namespace
 
-TenantKeys::TenantKeys(TenantId tenant, keyring::KeyringState keyring,
-                       hsm::WrappedTenantKey tenant_key, hsm::KeyHandle log_key,
-                       hsm::KeyHandle index_key, std::shared_ptr<hsm::LockedArena> arena,
-                       Random& random)
+TenantKeys::TenantKeys(TenantId tenant, OpenKey log_key, OpenKey index_key,
+                       std::shared_ptr<hsm::LockedArena> arena, Random& random)
     : tenant_(tenant),
-      keyring_(std::move(keyring)),
-      tenant_key_(std::move(tenant_key)),
       log_key_(std::move(log_key)),
       index_key_(std::move(index_key)),
       arena_(std::move(arena)),
@@ -37,7 +33,7 @@ TenantKeys::TenantKeys(TenantId tenant, keyring::KeyringState keyring,
 
 Sha256 TenantKeys::derive(BytesView salt) const {
   const auto input = place("coffer segment", {salt});
-  return hsm::hmac_sha256(log_key_->bytes(), input);
+  return hsm::hmac_sha256(log_key_.plain->bytes(), input);
 }
 
 Result<std::shared_ptr<TenantKeys::Segment>> TenantKeys::segment() const {
@@ -77,20 +73,20 @@ Result<SecretBytes> TenantKeys::open(BytesView aad, BytesView sealed) const {
 
 SecretId TenantKeys::secret_id(const MountId& mount, std::string_view path) const {
   const auto hash =
-      hsm::hmac_sha256(index_key_->bytes(), place("secret", {mount.view(), as_bytes(path)}));
+      hsm::hmac_sha256(index_key_.plain->bytes(), place("secret", {mount.view(), as_bytes(path)}));
   return SecretId::from_bytes(BytesView(hash).first(16));
 }
 
 Id128<HashTag> TenantKeys::name_hash(std::string_view domain, const MountId& mount,
                                      std::string_view name) const {
   const auto hash =
-      hsm::hmac_sha256(index_key_->bytes(), place(domain, {mount.view(), as_bytes(name)}));
+      hsm::hmac_sha256(index_key_.plain->bytes(), place(domain, {mount.view(), as_bytes(name)}));
   return Id128<HashTag>::from_bytes(BytesView(hash).first(16));
 }
 
 TokenId TenantKeys::token_id(std::string_view token_text) const {
   auto input = place("token", {as_bytes(token_text)});
-  const auto hash = hsm::hmac_sha256(index_key_->bytes(), input);
+  const auto hash = hsm::hmac_sha256(index_key_.plain->bytes(), input);
   wipe_memory(input.data(), input.size());
   return TokenId::from_bytes(BytesView(hash).first(16));
 }

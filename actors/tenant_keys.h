@@ -1,5 +1,7 @@
-// The opened keys of one tenant, and everything sealed or hashed with them. Plain key bytes are in
-// the locked arena only. Immutable but for the sealing segment; thread-safe.
+// The opened log and index keys of one tenant, and everything sealed or hashed with them; the
+// tenant key that wraps them is in tenant_key_ring.h. Plain key bytes are in the locked arena only.
+// Immutable but for the sealing segment; thread-safe. A rotation of the tenant key leaves both keys
+// what they are.
 //
 // Sealing: AES-256-GCM with random nonces allows 2^32 seals per key, which a busy access log
 // reaches within days. So the log key seals nothing itself: each segment (at most 2^30 seals, a new
@@ -13,23 +15,26 @@
 #include <string_view>
 #include <vector>
 
+#include "events/base/ids.h"
 #include "events/base/ports.h"
-#include "events/keyring/keyring.h"
+#include "events/base/result.h"
+#include "events/base/secret_bytes.h"
 #include "hsm/data_key_cache.h"
-#include "hsm/key_service.h"
 
 namespace coffer::actors {
 
 class TenantKeys {
  public:
-  TenantKeys(TenantId tenant, keyring::KeyringState keyring, hsm::WrappedTenantKey tenant_key,
-             hsm::KeyHandle log_key, hsm::KeyHandle index_key,
+  struct OpenKey {
+    KeyId id;
+    hsm::KeyHandle plain;
+  };
+  TenantKeys(TenantId tenant, OpenKey log_key, OpenKey index_key,
              std::shared_ptr<hsm::LockedArena> arena, Random& random);
 
   [[nodiscard]] const TenantId& tenant() const noexcept { return tenant_; }
-  [[nodiscard]] const keyring::KeyringState& keyring() const noexcept { return keyring_; }
-  [[nodiscard]] const hsm::WrappedTenantKey& tenant_key() const noexcept { return tenant_key_; }
-  [[nodiscard]] const KeyId& log_key_id() const noexcept { return keyring_.log_key.id; }
+  [[nodiscard]] const KeyId& log_key_id() const noexcept { return log_key_.id; }
+  [[nodiscard]] const KeyId& index_key_id() const noexcept { return index_key_.id; }
 
   // `aad` names the place (a row key, or the tenant for log payloads). unavailable: locked memory
   // is used up.
@@ -52,10 +57,8 @@ class TenantKeys {
   [[nodiscard]] Sha256 derive(BytesView salt) const;
 
   TenantId tenant_;
-  keyring::KeyringState keyring_;
-  hsm::WrappedTenantKey tenant_key_;
-  hsm::KeyHandle log_key_;
-  hsm::KeyHandle index_key_;
+  OpenKey log_key_;
+  OpenKey index_key_;
   std::shared_ptr<hsm::LockedArena> arena_;
   Random& random_;
   mutable std::mutex mutex_;

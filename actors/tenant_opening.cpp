@@ -1,5 +1,6 @@
 #include "actors/tenant_opening.h"
 
+#include "actors/data_keys.h"
 #include "events/log/state_keys.h"
 #include "events/policy/policy_document.h"
 #include "hsm/envelope_cipher.h"
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::string_view kLogPurpose = "log";
 constexpr std::string_view kIndexPurpose = "index";
+constexpr PartitionId kEmbeddedPartition = 0;
 
 Result<Bytes> read_blob(Services& services, const TenantId& tenant,
                         const keyring::KeyReference& reference) {
@@ -18,6 +20,16 @@ Result<Bytes> read_blob(Services& services, const TenantId& tenant,
   if (hsm::sha256(*blob) != reference.blob_hash)
     return fail(ErrorCode::corrupt, "a wrapped key of the tenant was altered in the key store");
   return std::move(*blob);
+}
+
+Result<hsm::WrappedTenantKey> load_key(hsm::KeyService& hsm, Services& services,
+                                       const TenantId& tenant,
+                                       const keyring::KeyReference& reference,
+                                       hsm::RootEpoch root_epoch) {
+  hsm::WrappedTenantKey key{reference.id, root_epoch, {}};
+  COFFER_ASSIGN(key.blob, read_blob(services, tenant, reference));
+  COFFER_TRY(hsm.load_tenant_key(key));
+  return key;
 }
 
 Result<hsm::KeyHandle> unwrap_into_arena(hsm::KeyService& hsm, Services& services,
@@ -61,6 +73,33 @@ Result<MadeKey> make_data_key(hsm::KeyService& hsm, Services& services, const Te
   return made;
 }
 
+struct KeyChange {
+  const hsm::WrappedTenantKey& from;
+  const hsm::WrappedTenantKey& to;
+};
+
+// The same key under another tenant key, which has to give it back before anything relies on it.
+// The row is deleted first, so that the log knows that a wrapped key has to leave the files.
+Result<keyring::KeyReference> wrap_again(hsm::KeyService& hsm, Services& services,
+                                         const TenantId& tenant, const KeyChange& change,
+                                         const keyring::KeyReference& reference,
+                                         std::string_view purpose,
+                                         std::vector<log::StateChange>& rows) {
+  COFFER_ASSIGN(const auto blob, read_blob(services, tenant, reference));
+  const auto from_aad = tenant_data_key_aad(tenant, change.from.id, reference.id, purpose);
+  COFFER_ASSIGN(const auto plain, hsm.unwrap(change.from, from_aad, blob));
+  const auto to_aad = tenant_data_key_aad(tenant, change.to.id, reference.id, purpose);
+  COFFER_ASSIGN(auto wrapped, hsm.wrap(change.to, to_aad, plain.expose()));
+  COFFER_ASSIGN(const auto proof, hsm.unwrap(change.to, to_aad, wrapped));
+  if (!proof.equals(plain.expose()))
+    return fail(ErrorCode::internal, "the new tenant key does not give back what it wrapped");
+  const keyring::KeyReference out{reference.id, hsm::sha256(wrapped)};
+  const auto row = log::key_row(tenant, {}, reference.id);
+  rows.push_back(deleted_row(log::Family::keys, row));
+  rows.push_back(plain_row(log::Family::keys, row, std::move(wrapped)));
+  return out;
+}
+
 template <class State, class Event>
 Result<State> evolve_all(const std::vector<Event>& events) {
   State state;
@@ -97,16 +136,30 @@ Result<std::vector<tenant::Event>> first_events(Services& services, const Direct
 Result<TenantKeysPtr> open_tenant_keys(hsm::KeyService& hsm, Services& services,
                                        const TenantId& tenant,
                                        const keyring::KeyringState& keyring) {
-  hsm::WrappedTenantKey tenant_key{keyring.tenant_key.id, keyring.root_epoch, {}};
-  COFFER_ASSIGN(tenant_key.blob, read_blob(services, tenant, keyring.tenant_key));
-  COFFER_TRY(hsm.load_tenant_key(tenant_key));
-  COFFER_ASSIGN(auto log_key,
-                unwrap_into_arena(hsm, services, tenant_key, tenant, keyring.log_key, kLogPurpose));
-  COFFER_ASSIGN(auto index_key, unwrap_into_arena(hsm, services, tenant_key, tenant,
+  auto ring = std::make_shared<TenantKeyRing>();
+  ring->state = keyring;
+  COFFER_ASSIGN(ring->active,
+                load_key(hsm, services, tenant, keyring.tenant_key, keyring.root_epoch));
+  if (keyring.retiring) {
+    COFFER_ASSIGN(ring->retiring, load_key(hsm, services, tenant, keyring.retiring->key,
+                                           keyring.retiring->root_epoch));
+  }
+  COFFER_ASSIGN(auto log_key, unwrap_into_arena(hsm, services, ring->active, tenant,
+                                                keyring.log_key, kLogPurpose));
+  COFFER_ASSIGN(auto index_key, unwrap_into_arena(hsm, services, ring->active, tenant,
                                                   keyring.index_key, kIndexPurpose));
-  return TenantKeysPtr(std::make_shared<const TenantKeys>(tenant, keyring, std::move(tenant_key),
-                                                          std::move(log_key), std::move(index_key),
-                                                          services.arena, services.random));
+  auto keys = std::make_shared<const TenantKeys>(
+      tenant, TenantKeys::OpenKey{keyring.log_key.id, std::move(log_key)},
+      TenantKeys::OpenKey{keyring.index_key.id, std::move(index_key)}, services.arena,
+      services.random);
+  COFFER_ASSIGN(const auto stored, stored_wraps(services.log, *keys, keyring.tenant_key.id));
+  // A key that is older than the counting has wrapped at most once a record of the log.
+  const auto wraps = stored == 0 && !keyring.installed_time.is_set()
+                         ? services.log.events_end(kEmbeddedPartition)
+                         : stored;
+  services.key_use.restore(keyring.tenant_key.id, wraps);
+  services.tenant_key_rings.set(tenant, std::move(ring));
+  return TenantKeysPtr(std::move(keys));
 }
 
 Result<TenantMaterial> open_tenant(hsm::KeyService& hsm, Services& services,
@@ -137,11 +190,42 @@ Result<NewTenantKeys> make_tenant_keys(hsm::KeyService& hsm, Services& services,
                                 keyring::CreateKeyring{root_epoch, tenant_reference,
                                                        log_key.reference, index_key.reference},
                                 services.clock.now()));
-  COFFER_ASSIGN(auto keyring, (evolve_all<keyring::KeyringState>(events)));
-  made.keys =
-      std::make_shared<const TenantKeys>(tenant, keyring, std::move(tenant_key), log_key.plain,
-                                         index_key.plain, services.arena, services.random);
+  made.event = events.front();
+  COFFER_ASSIGN(made.keyring, (evolve_all<keyring::KeyringState>(events)));
+  made.keys = std::make_shared<const TenantKeys>(
+      tenant, TenantKeys::OpenKey{log_key.reference.id, log_key.plain},
+      TenantKeys::OpenKey{index_key.reference.id, index_key.plain}, services.arena,
+      services.random);
   return made;
+}
+
+Result<RotatedKeys> make_rotated_keys(hsm::KeyService& hsm, Services& services,
+                                      const TenantId& tenant, bool automatic) {
+  const auto ring = services.tenant_key_rings.find(tenant);
+  if (!ring) return fail(ErrorCode::unavailable, "the namespace's keys are not open");
+  RotatedKeys out;
+  COFFER_ASSIGN(out.tenant_key,
+                hsm.create_tenant_key(random_id<KeyId>(services.random), services.root_epoch));
+  out.rows.push_back(plain_row(log::Family::keys, log::key_row(tenant, {}, out.tenant_key.id),
+                               out.tenant_key.blob));
+  const auto again = [&](const keyring::KeyReference& reference, std::string_view purpose) {
+    return wrap_again(hsm, services, tenant, {ring->active, out.tenant_key}, reference, purpose,
+                      out.rows);
+  };
+  auto log_key = again(ring->state.log_key, kLogPurpose);
+  auto index_key = again(ring->state.index_key, kIndexPurpose);
+  if (!log_key || !index_key) {
+    hsm.unload_tenant_key(out.tenant_key.id);
+    const auto row = services.log.get(log::Family::tenants, log::tenant_row(tenant));
+    if (row && !*row) return fail(ErrorCode::not_found, "namespace not found");  // meanwhile
+    return log_key ? index_key.error() : log_key.error();
+  }
+  out.command = keyring::RotateTenantKey{services.root_epoch,
+                                         {out.tenant_key.id, hsm::sha256(out.tenant_key.blob)},
+                                         *log_key,
+                                         *index_key,
+                                         automatic};
+  return out;
 }
 
 Result<NewTenant> build_new_tenant(const NewTenantKeys& made, const TenantKeys& root_keys,
@@ -161,9 +245,7 @@ Result<NewTenant> build_new_tenant(const NewTenantKeys& made, const TenantKeys& 
   const std::vector<policy::Event> policy_events{
       policy::PolicyWritten{"default", std::string(policy::default_policy_text()), now}};
   std::vector<codec::AnyEvent> events;
-  const auto& ring = keys.keyring();
-  events.emplace_back(keyring::Event{keyring::KeyringCreated{ring.root_epoch, ring.tenant_key,
-                                                             ring.log_key, ring.index_key, now}});
+  events.emplace_back(made.event);
   events.insert(events.end(), tenant_events.begin(), tenant_events.end());
   events.insert(events.end(), policy_events.begin(), policy_events.end());
 
@@ -188,7 +270,7 @@ Result<NewTenant> build_new_tenant(const NewTenantKeys& made, const TenantKeys& 
   changes.push_back(std::move(policy_row));
 
   out.entry.row.parent = out.entry.parent;
-  out.entry.row.keyring = ring;
+  out.entry.row.keyring = made.keyring;
   const auto row_key = log::tenant_row(keys.tenant());
   COFFER_ASSIGN(out.entry.row.sealed_name, root_keys.seal(row_key, as_bytes(out.entry.name)));
   changes.push_back(

@@ -80,9 +80,18 @@ void VaultRuntime::tick() {
   recorder_->flush_counts(false);
   services_->data_keys.drop_expired();
   shred_in_background();
-  if (++ticks_ % 60 == 0)
-    services_->log_writer.send(std::make_shared<TrimAccessLog>(
-        TrimAccessLog{services_->limits.access_age_max, services_->limits.access_bytes_max}));
+  if (++ticks_ % 60 != 0) return;
+  services_->log_writer.send(std::make_shared<TrimAccessLog>(
+      TrimAccessLog{services_->limits.access_age_max, services_->limits.access_bytes_max}));
+  go_on_rotating();
+}
+
+// A tenant's actor that crashed comes back with the next request; its rotation does not wait for
+// that.
+void VaultRuntime::go_on_rotating() {
+  if (!seal_->active()) return;
+  for (const auto& tenant : services_->directory.rotating())
+    activate(tenant, [](Result<TenantSnapshotPtr>) {});
 }
 
 // Keys that leave without anybody waiting: at once those of unmounted secrets and deleted

@@ -54,7 +54,8 @@ class VaultRuntime final : public api::RequestPort {
   // stores the root token before the vault comes to be, so that no crash can leave one without it.
   void initialize_embedded(SecretBytes pin, KeepRootToken keep_root_token,
                            api::Callback<api::InitOutcome> done);
-  // Once a second: finished refusal counts; once a minute: access retention.
+  // Once a second: finished refusal counts; once a minute: access retention, rotations that stand
+  // still.
   void tick();
 
   [[nodiscard]] api::ServiceStatus status() const override;
@@ -95,6 +96,11 @@ class VaultRuntime final : public api::RequestPort {
                       api::Callback<api::NamespaceInfo> done) override;
   void list_namespaces(api::AdmissionPtr admission,
                        api::Callback<std::vector<api::NamespaceInfo>> done) override;
+
+  void rotate_tenant_key(api::AdmissionPtr admission, std::string name, int success_status,
+                         api::Callback<api::Changed> done) override;
+  void tenant_key_status(api::AdmissionPtr admission, std::string name,
+                         api::Callback<api::KeyStatus> done) override;
 
   void create_token(api::AdmissionPtr admission, token::TokenRequest request,
                     SecretBytes custom_token, int success_status,
@@ -164,6 +170,11 @@ class VaultRuntime final : public api::RequestPort {
 
   // Response wrapping (wrapping_calls.cpp).
   void take_wrapped(TokenStatePtr token, api::Callback<api::Unwrapped> done);
+
+  // Tenant keys (rotation_calls.cpp).
+  [[nodiscard]] std::optional<TenantId> named_tenant(const api::AdmissionPtr& admission,
+                                                     const std::string& child) const;
+  void go_on_rotating();
 
   void shred_in_background();
   void activate(const TenantId& id, api::Callback<TenantSnapshotPtr> done);

@@ -135,6 +135,22 @@ struct NamespaceInfo {
 struct Changed {
   bool recorded = false;
 };
+// The last rotation of a tenant's key.
+struct KeyRotationStatus {
+  bool running = false;
+  std::uint32_t from_term = 0;  // the term that is left, or was
+  Timestamp started;
+  Timestamp finished;                  // not set while it runs
+  std::uint64_t rewrapped = 0;         // data keys
+  std::optional<std::uint64_t> total;  // absent: not counted yet
+  std::string problem;                 // why it does not go on; no secrets
+};
+struct KeyStatus {
+  std::uint32_t term = 0;  // of the active tenant key
+  Timestamp install_time;
+  std::uint64_t encryptions = 0;  // wraps; never too low, a little too high after a restart
+  std::optional<KeyRotationStatus> rotation;
+};
 struct TokenIssued {
   SecretBytes token;
   token::TokenState state;
@@ -248,6 +264,14 @@ class RequestPort {
                               Callback<NamespaceInfo> done) = 0;  // not_found
   virtual void list_namespaces(AdmissionPtr admission,
                                Callback<std::vector<NamespaceInfo>> done) = 0;
+
+  // The tenant's key, of the child `name` or, when it is empty, of the admission's tenant.
+  // Answers when the new key is in use; what the old one wrapped is re-wrapped behind it.
+  // invalid_argument: a rotation is under way; not_found: no such child.
+  virtual void rotate_tenant_key(AdmissionPtr admission, std::string name, int success_status,
+                                 Callback<Changed> done) = 0;
+  virtual void tenant_key_status(AdmissionPtr admission, std::string name,
+                                 Callback<KeyStatus> done) = 0;
 
   // `custom_token`: the caller's own choice of token text, empty for a random one.
   virtual void create_token(AdmissionPtr admission, token::TokenRequest request,

@@ -67,7 +67,14 @@ void from_message(schema::TokenRole& m, token::TokenRole& role);
 
 // keyring_codec.cpp
 schema::KeyringCreated to_message(const keyring::KeyringCreated& event);
+schema::TenantKeyRotated to_message(const keyring::TenantKeyRotated& event);
+schema::TenantKeyRewrapped to_message(const keyring::TenantKeyRewrapped& event);
+schema::TenantKeyRetired to_message(const keyring::TenantKeyRetired& event);
 void from_message(schema::KeyringCreated& m, keyring::KeyringCreated& event, FieldReader& in);
+void from_message(schema::TenantKeyRotated& m, keyring::TenantKeyRotated& event, FieldReader& in);
+void from_message(schema::TenantKeyRewrapped& m, keyring::TenantKeyRewrapped& event,
+                  FieldReader& in);
+void from_message(schema::TenantKeyRetired& m, keyring::TenantKeyRetired& event, FieldReader& in);
 void put(schema::KeyReference* field, const keyring::KeyReference& key);
 void from_message(const schema::KeyReference& m, keyring::KeyReference& key, FieldReader& in);
 

@@ -145,6 +145,23 @@ void fill(schema::Snapshot& m, const keyring::KeyringState& state) {
   put(s.mutable_tenant_key(), state.tenant_key);
   put(s.mutable_log_key(), state.log_key);
   put(s.mutable_index_key(), state.index_key);
+  s.set_rotations(state.term - keyring::kFirstTerm);
+  s.set_installed_time_ns(state.installed_time.ns);
+  if (state.retiring) {
+    auto& r = *s.mutable_retiring();
+    r.set_term(state.retiring->term);
+    r.set_root_epoch(state.retiring->root_epoch);
+    put(r.mutable_key(), state.retiring->key);
+    r.set_rotated_time_ns(state.retiring->rotated_time.ns);
+    r.set_rewrapped(state.retiring->rewrapped);
+  }
+  if (state.last_rotation) {
+    auto& f = *s.mutable_last_rotation();
+    f.set_term(state.last_rotation->term);
+    f.set_rotated_time_ns(state.last_rotation->rotated_time.ns);
+    f.set_retired_time_ns(state.last_rotation->retired_time.ns);
+    f.set_rewrapped(state.last_rotation->rewrapped);
+  }
 }
 
 void take(schema::Snapshot& m, keyring::KeyringState& state, FieldReader& in) {
@@ -155,6 +172,22 @@ void take(schema::Snapshot& m, keyring::KeyringState& state, FieldReader& in) {
   from_message(s.tenant_key(), state.tenant_key, in);
   from_message(s.log_key(), state.log_key, in);
   from_message(s.index_key(), state.index_key, in);
+  state.term = keyring::kFirstTerm + s.rotations();
+  state.installed_time = {s.installed_time_ns()};
+  if (s.has_retiring()) {
+    const auto& r = s.retiring();
+    auto& retiring = state.retiring.emplace();
+    retiring.term = r.term();
+    retiring.root_epoch = r.root_epoch();
+    from_message(r.key(), retiring.key, in);
+    retiring.rotated_time = {r.rotated_time_ns()};
+    retiring.rewrapped = r.rewrapped();
+  }
+  if (s.has_last_rotation()) {
+    const auto& f = s.last_rotation();
+    state.last_rotation = keyring::FinishedRotation{
+        f.term(), {f.rotated_time_ns()}, {f.retired_time_ns()}, f.rewrapped()};
+  }
 }
 
 void fill(schema::Snapshot& m, const token::TokenState& state) {

@@ -46,6 +46,17 @@ struct StateChange {
   bool stamped = false;        // put the record's tenant sequence (8 bytes) in front of the value
 };
 
+// A row that gets `value` if it is still `expected` when the batch is written. A row that was
+// changed or deleted since it was read, also by this batch, stays as it is: whoever works from what
+// it read a while ago never brings back what has been destroyed meanwhile. The appending thread is
+// the only one that writes, so nothing can come between the comparison and the write.
+struct Replacement {
+  Family family = Family::meta;
+  Bytes key;
+  Bytes expected;
+  Bytes value;
+};
+
 // Every row of a family whose key begins so is deleted.
 struct PrefixDelete {
   Family family = Family::meta;
@@ -81,6 +92,7 @@ struct Append {
   std::vector<StateChange> changes;
   std::vector<PrefixDelete> prefix_deletes;
   std::vector<ListingRemoval> listing_removals;
+  std::vector<Replacement> replacements;
 };
 
 struct Appended {
@@ -138,10 +150,10 @@ class EventLog : public StateReader {
                                          std::uint64_t bytes_max) = 0;
   virtual Result<AccessTrim> read_access_trim(PartitionId partition) const = 0;
 
-  // Returns when no file of the store holds a deleted row of Family::keys any more.
-  // At once when none was deleted since the last time.
+  // Returns when no file of the store holds a deleted or replaced value of Family::keys any more.
+  // At once when there was none since the last time.
   virtual Result<void> shred_deleted_keys() = 0;
-  // True while rows of Family::keys were deleted and not shredded yet.
+  // True while values of Family::keys were deleted or replaced and not shredded yet.
   [[nodiscard]] virtual bool has_deleted_keys() const noexcept = 0;
 };
 

@@ -122,7 +122,7 @@ Result<std::vector<Appended>> MemoryLog::append(std::span<Append> batch) {
   ChainBuilder chain(claim_, tenant_heads_, partition_heads_,
                      [this](const TenantId& tenant) { return load_tenant_head(tenant); });
   Writes writes;
-  ListingOverlay overlay;
+  Overlay overlay{{}, RowReplacement(batch)};
   std::vector<Appended> out;
   out.reserve(batch.size());
   for (const auto& element : batch) {
@@ -143,7 +143,7 @@ Result<std::vector<Appended>> MemoryLog::append(std::span<Append> batch) {
 }
 
 Result<Appended> MemoryLog::add(const Append& element, bool skip_access, ChainBuilder& chain,
-                                Writes& writes, ListingOverlay& overlay) const {
+                                Writes& writes, Overlay& overlay) const {
   Appended appended;
   if (element.event) {
     COFFER_ASSIGN(auto linked, chain.link_event(element.partition, *element.event));
@@ -164,22 +164,30 @@ Result<Appended> MemoryLog::add(const Append& element, bool skip_access, ChainBu
 }
 
 Result<void> MemoryLog::add_state(const Append& element, TenantSequence sequence, Writes& writes,
-                                  ListingOverlay& overlay) const {
+                                  Overlay& overlay) const {
   for (const auto& change : element.changes) {
-    if (change.family == Family::listing) overlay.note(change.key, change.value.has_value());
+    if (change.family == Family::listing)
+      overlay.listing.note(change.key, change.value.has_value());
     auto value = change.value;
     if (value && change.stamped) value = stamp(sequence, *value);
     writes.push_back(
         {static_cast<std::size_t>(change.family), change.key, std::move(value), false});
   }
   for (const auto& removal : element.listing_removals) {
-    COFFER_ASSIGN(auto rows, overlay.rows_to_delete(*this, removal));
+    COFFER_ASSIGN(auto rows, overlay.listing.rows_to_delete(*this, removal));
     for (auto& row : rows)
       writes.push_back(
           {static_cast<std::size_t>(Family::listing), std::move(row), std::nullopt, false});
   }
   for (const auto& range : element.prefix_deletes)
     writes.push_back({static_cast<std::size_t>(range.family), range.prefix, std::nullopt, true});
+  overlay.rows.note(element);
+  for (const auto& replacement : element.replacements) {
+    COFFER_ASSIGN(const bool holds, overlay.rows.holds(*this, replacement));
+    if (holds)
+      writes.push_back({static_cast<std::size_t>(replacement.family), replacement.key,
+                        replacement.value, false});
+  }
   return {};
 }
 

@@ -25,6 +25,7 @@
 #include "events/log/chain_builder.h"
 #include "events/log/event_log.h"
 #include "events/log/listing_removal.h"
+#include "events/log/row_replacement.h"
 
 namespace coffer::log {
 
@@ -90,10 +91,14 @@ class MemoryLog final : public EventLog {
   MemoryLog(const Nonce128& claim_nonce, std::uint64_t epoch, Tables tables);
   void load_heads();
   [[nodiscard]] Result<TenantHead> load_tenant_head(const TenantId& tenant) const;
+  struct Overlay {
+    ListingOverlay listing;
+    RowReplacement rows;
+  };
   Result<Appended> add(const Append& element, bool skip_access, ChainBuilder& chain, Writes& writes,
-                       ListingOverlay& overlay) const;
+                       Overlay& overlay) const;
   Result<void> add_state(const Append& element, TenantSequence sequence, Writes& writes,
-                         ListingOverlay& overlay) const;
+                         Overlay& overlay) const;
   Result<void> check_writable() const;
   void apply(const Writes& writes);
   void apply_last(LastBatch last);

@@ -2,6 +2,7 @@
 
 #include "events/log/listing_removal.h"
 #include "events/log/rocksdb_state.h"
+#include "events/log/row_replacement.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::log {
@@ -57,10 +58,13 @@ class RocksDbLog final : public EventLog {
 
  private:
   Result<void> take_claim(const Nonce128& nonce);
-  Result<Appended> add(Append& element, ChainBuilder& chain, StateBatch& batch,
-                       ListingOverlay& overlay);
+  struct Overlay {
+    ListingOverlay listing;
+    RowReplacement rows;
+  };
+  Result<Appended> add(Append& element, ChainBuilder& chain, StateBatch& batch, Overlay& overlay);
   Result<void> add_state(const Append& element, TenantSequence sequence, StateBatch& batch,
-                         ListingOverlay& overlay);
+                         Overlay& overlay);
 
   bool synced_;
   RocksDbState state_;
@@ -79,9 +83,10 @@ Result<void> RocksDbLog::take_claim(const Nonce128& nonce) {
 }
 
 Result<void> RocksDbLog::add_state(const Append& element, TenantSequence sequence,
-                                   StateBatch& batch, ListingOverlay& overlay) {
+                                   StateBatch& batch, Overlay& overlay) {
   for (const auto& change : element.changes) {
-    if (change.family == Family::listing) overlay.note(change.key, change.value.has_value());
+    if (change.family == Family::listing)
+      overlay.listing.note(change.key, change.value.has_value());
     if (!change.value) {
       batch.erase(change.family, change.key);
     } else if (change.stamped) {
@@ -91,15 +96,20 @@ Result<void> RocksDbLog::add_state(const Append& element, TenantSequence sequenc
     }
   }
   for (const auto& removal : element.listing_removals) {
-    COFFER_ASSIGN(auto rows, overlay.rows_to_delete(*this, removal));
+    COFFER_ASSIGN(auto rows, overlay.listing.rows_to_delete(*this, removal));
     for (const auto& row : rows) batch.erase(Family::listing, row);
   }
   for (const auto& range : element.prefix_deletes) batch.erase_prefix(range);
+  overlay.rows.note(element);
+  for (const auto& replacement : element.replacements) {
+    COFFER_ASSIGN(const bool holds, overlay.rows.holds(*this, replacement));
+    if (holds) batch.replace(replacement.family, replacement.key, replacement.value);
+  }
   return {};
 }
 
 Result<Appended> RocksDbLog::add(Append& element, ChainBuilder& chain, StateBatch& batch,
-                                 ListingOverlay& overlay) {
+                                 Overlay& overlay) {
   Appended appended;
   if (element.event) {
     COFFER_ASSIGN(auto linked, chain.link_event(element.partition, std::move(*element.event)));
@@ -119,7 +129,7 @@ Result<std::vector<Appended>> RocksDbLog::append(std::span<Append> elements) {
   COFFER_TRY(state_.check_writable());
   auto chain = state_.chain(claim_);
   StateBatch batch(state_);
-  ListingOverlay overlay;
+  Overlay overlay{{}, RowReplacement(elements)};
   std::vector<Appended> out;
   out.reserve(elements.size());
   for (auto& element : elements) {

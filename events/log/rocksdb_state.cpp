@@ -84,6 +84,11 @@ void StateBatch::put(Family family, BytesView row, BytesView value) {
   ignore(batch_->Put(state_.handle(family), slice(row), slice(value)));
 }
 
+void StateBatch::replace(Family family, BytesView row, BytesView value) {
+  put(family, row, value);
+  deletes_keys_ |= family == Family::keys;
+}
+
 void StateBatch::erase(Family family, BytesView row) {
   deletes_keys_ |= family == Family::keys;
   ignore(batch_->Delete(state_.handle(family), slice(row)));

@@ -40,6 +40,8 @@ class StateBatch {
   StateBatch& operator=(StateBatch&&) = delete;
 
   void put(Family family, BytesView row, BytesView value);
+  // As put, of a row that has another value: that is in the files until it is shredded.
+  void replace(Family family, BytesView row, BytesView value);
   void erase(Family family, BytesView row);
   void erase_prefix(const PrefixDelete& range);
   void put_event(PartitionId partition, LogPosition position, const TenantId& tenant,

@@ -27,6 +27,10 @@ Bytes secret_rows_prefix(const TenantId& tenant, const MountId& mount) {
   return join({tenant_aggregate_row(tenant, AggregateKind::secret), mount.view()});
 }
 
+Bytes key_use_row(const TenantId& tenant, const KeyId& tenant_key) {
+  return join({tenant_aggregate_row(tenant, AggregateKind::key_use), tenant_key.view()});
+}
+
 Bytes value_row(const TenantId& tenant, const MountId& mount, const SecretId& secret,
                 VersionNumber version) {
   auto key = join({tenant.view(), mount.view(), secret.view()});

@@ -9,13 +9,20 @@
 
 namespace coffer::log {
 
-enum class AggregateKind : std::uint8_t { tenant = 1, policies = 2, keyring = 3, secret = 4 };
+enum class AggregateKind : std::uint8_t {
+  tenant = 1,
+  policies = 2,
+  keyring = 3,
+  secret = 4,
+  key_use = 5,  // no aggregate: how often each tenant key has wrapped
+};
 
 // What belongs to a mount has the mount in its key, so that unmounting is one prefix per family.
 [[nodiscard]] Bytes tenant_aggregate_row(const TenantId& tenant, AggregateKind kind);
 [[nodiscard]] Bytes secret_row(const TenantId& tenant, const MountId& mount,
                                const SecretId& secret);
 [[nodiscard]] Bytes secret_rows_prefix(const TenantId& tenant, const MountId& mount);
+[[nodiscard]] Bytes key_use_row(const TenantId& tenant, const KeyId& tenant_key);
 [[nodiscard]] Bytes value_row(const TenantId& tenant, const MountId& mount, const SecretId& secret,
                               VersionNumber version);
 // `mount` is zero for the tenant's own keys.

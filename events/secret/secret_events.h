@@ -38,7 +38,7 @@ struct SecretVersionWritten {
   Timestamp created_time;
   Timestamp deletion_time;  // not set, or when delete_version_after will delete it
   KeyId data_key;
-  Sha256 data_key_blob_hash{};  // of the wrapped blob in the key store
+  Sha256 data_key_blob_hash{};  // of the wrapped blob as it was written; see TenantKeyRewrapped
   Bytes sealed_value;
   VersionNumber oldest_version = 0;  // versions below it are dropped with this write; 0 = none ever
   bool patched = false;

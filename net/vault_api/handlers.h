@@ -50,6 +50,11 @@ void sys_mount_enable(Exchange& x, std::string_view path);
 void sys_mount_disable(Exchange& x, std::string_view path);
 void sys_mount_tuning_read(Exchange& x, std::string_view path);
 void sys_mount_tune(Exchange& x, std::string_view path);
+// sys_rotate.cpp
+void sys_rotate(Exchange& x, std::string_view);
+void sys_key_status(Exchange& x, std::string_view);
+void sys_namespace_rotate(Exchange& x, std::string_view name);
+void sys_namespace_rotation(Exchange& x, std::string_view name);
 // sys_remount.cpp
 void sys_remount(Exchange& x, std::string_view);
 void sys_remount_status(Exchange& x, std::string_view id);

@@ -58,9 +58,14 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "sys/wrapping/wrap", .update = sys_wrapping_wrap},
     {.prefix = "sys/namespaces", .list = sys_namespaces_list},
     {.prefix = "sys/namespaces/", .list = sys_namespaces_list},
+    {.prefix = "sys/namespaces/", .argument = rest, .suffix = "/rotate",
+     .read = sys_namespace_rotation, .update = sys_namespace_rotate},
     {.prefix = "sys/namespaces/", .argument = rest, .read = sys_namespace_read,
      .update = sys_namespace_write, .patch = sys_namespace_patch,
      .remove = sys_namespace_remove},
+
+    {.prefix = "sys/rotate", .update = sys_rotate},
+    {.prefix = "sys/key-status", .read = sys_key_status},
 
     {.prefix = "sys/actors", .root_only = true, .read = sys_actors},
     {.prefix = "sys/events/verify", .read = sys_events_verify},

@@ -27,6 +27,7 @@ class FakePort final : public api::RequestPort {
   std::optional<Error> next_failure;       // of the next call that is not admit or record
   std::optional<Error> record_failure;
   std::optional<Error> wrap_failure;       // of every answer to wrap
+  bool rotations_end = true;               // at once; else they are under way from then on
   bool hold_records = false;
   bool changes_record_themselves = true;
   unsigned conflicts = 0;                  // so many conditional writes meet another writer
@@ -73,6 +74,10 @@ class FakePort final : public api::RequestPort {
                       api::Callback<api::NamespaceInfo> done) override;
   void list_namespaces(api::AdmissionPtr admission,
                        api::Callback<std::vector<api::NamespaceInfo>> done) override;
+  void rotate_tenant_key(api::AdmissionPtr admission, std::string name, int success_status,
+                         api::Callback<api::Changed> done) override;
+  void tenant_key_status(api::AdmissionPtr admission, std::string name,
+                         api::Callback<api::KeyStatus> done) override;
   void create_token(api::AdmissionPtr admission, token::TokenRequest request,
                     SecretBytes custom_token, int success_status,
                     api::Callback<api::TokenIssued> done) override;
@@ -110,10 +115,13 @@ class FakePort final : public api::RequestPort {
   struct Tenant {
     api::TenantView view;
     std::map<std::string, Secret> secrets;  // by mount path and path
+    std::uint32_t term = 1;
+    std::optional<api::KeyRotationStatus> rotation;
   };
 
   Tenant& tenant_of(const api::AdmissionPtr& admission);
   Secret& secret_of(const api::AdmissionPtr& admission, const std::string& path);
+  Tenant* named_tenant(const api::AdmissionPtr& admission, const std::string& name);
   Tenant* child_of(const api::AdmissionPtr& admission, const std::string& name);
   void add_tenant(const std::string& path);
   void add_token(std::string_view text, std::string policy);

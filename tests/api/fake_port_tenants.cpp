@@ -96,6 +96,32 @@ void FakePort::list_namespaces(api::AdmissionPtr admission,
   done(std::move(infos));
 }
 
+FakePort::Tenant* FakePort::named_tenant(const api::AdmissionPtr& admission,
+                                         const std::string& name) {
+  return name.empty() ? &tenant_of(admission) : child_of(admission, name);
+}
+
+void FakePort::rotate_tenant_key(api::AdmissionPtr admission, std::string name, int success_status,
+                                 api::Callback<api::Changed> done) {
+  if (fails(done)) return;
+  auto* tenant = named_tenant(admission, name);
+  if (tenant == nullptr) return done(fail(ErrorCode::not_found, "namespace not found"));
+  if (tenant->rotation && tenant->rotation->running)
+    return done(fail(ErrorCode::invalid_argument, "a rotation is in progress"));
+  tenant->rotation = api::KeyRotationStatus{
+      !rotations_end, tenant->term++, time, rotations_end ? time : Timestamp{}, 3, {}, ""};
+  if (rotations_end) tenant->rotation->total = 3;
+  done(api::Changed{name.empty() && note_change(success_status)});
+}
+
+void FakePort::tenant_key_status(api::AdmissionPtr admission, std::string name,
+                                 api::Callback<api::KeyStatus> done) {
+  if (fails(done)) return;
+  const auto* tenant = named_tenant(admission, name);
+  if (tenant == nullptr) return done(fail(ErrorCode::not_found, "namespace not found"));
+  done(api::KeyStatus{tenant->term, time, 17, tenant->rotation});
+}
+
 // ---------------------------------------------------------------- tokens
 Result<std::string> FakePort::find_token_text(const api::AdmissionPtr& admission,
                                               const api::TokenReference& reference) const {

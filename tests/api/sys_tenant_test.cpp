@@ -274,5 +274,52 @@ TEST_CASE("namespaces") {
   CHECK(client.send("DELETE", "sys/namespaces/dev").status == 204);
 }
 
+TEST_CASE("sys/key-status and sys/rotate are about the namespace of the request") {
+  ApiClient client;
+  const auto status = [](std::string_view more, int term) {
+    return R"({"encryptions":17,"install_time":)" + std::string(kTime) + std::string(more) +
+           R"(,"term":)" + std::to_string(term) + "}";
+  };
+  auto got = client.send("GET", "sys/key-status");
+  CHECK(got.status == 200);
+  CHECK(contains(got.body, R"("data":)" + status("", 1)));
+  // Injected: older clients read the top level.
+  const auto first = got.body.find(R"("term":1)");
+  CHECK(got.body.find(R"("term":1)", first + 1) != std::string::npos);
+  for (const char* method : {"POST", "PUT"}) CHECK(client.send(method, "sys/rotate").status == 204);
+  CHECK(client.port.recorded_with_change.size() == 2);
+  const auto finished = [](int from) {
+    return R"(,"rotation":{"state":"finished","from_term":)" + std::to_string(from) +
+           R"(,"started":)" + std::string(kTime) + R"(,"finished":)" + std::string(kTime) +
+           R"(,"rewrapped":3,"total":3})";
+  };
+  CHECK(contains(client.send("GET", "sys/key-status").body, status(finished(2), 3)));
+  CHECK(contains(client.send("GET", "team/sys/key-status").body, status("", 1)));
+  CHECK(client.send("GET", "sys/rotate").status == 405);
+  CHECK(client.send("POST", "sys/key-status").status == 405);
+  CHECK(client.send_as(kLimitedToken, "POST", "sys/rotate").status == 403);
+}
+
+TEST_CASE("a child namespace's key is rotated from its parent") {
+  ApiClient client;
+  CHECK(client.send("POST", "sys/namespaces/team/rotate").status == 204);
+  CHECK(client.port.recorded_with_change.empty());
+  CHECK(client.port.recorded.size() == 1);  // in the parent
+  CHECK(contains(client.send("GET", "sys/namespaces/team/rotate").body, R"("term":2)"));
+  CHECK(contains(client.send("GET", "sys/key-status").body, R"("term":1)"));
+  client.port.rotations_end = false;
+  CHECK(client.send("PUT", "sys/namespaces/team/rotate").status == 204);
+  CHECK(contains(client.send("GET", "sys/namespaces/team/rotate").body,
+                 R"("rotation":{"state":"rewrapping","from_term":2,"started":)" +
+                     std::string(kTime) + R"(,"finished":null,"rewrapped":3,"total":null})"));
+  const auto got = client.send("POST", "sys/namespaces/team/rotate");
+  CHECK(got.status == 400);
+  CHECK(got.body == error_body("a rotation is in progress"));
+  CHECK(client.send("POST", "sys/namespaces/none/rotate").status == 404);
+  CHECK(client.send("GET", "sys/namespaces/none/rotate").status == 404);
+  CHECK(client.send("POST", "sys/namespaces/a/b/rotate").body ==
+        error_body("namespace name cannot contain /"));
+}
+
 }  // namespace
 }  // namespace coffer::test

@@ -60,7 +60,7 @@ def written_keys(client, path):
             return keys
 
 
-def find_blob(server, key_id, blob_hash):
+def find_blob(server, key_id, blob_hash, size=BLOB_BYTES):
     """(the wrapped key, where it is); (None, []) when no file holds it."""
     anchor = key_id[4:]  # tables leave out what a key shares with the one before it
     blob, places = None, []
@@ -68,8 +68,8 @@ def find_blob(server, key_id, blob_hash):
         at = content.find(anchor)
         while at >= 0 and (blob is None or blob not in content):
             start = at + len(anchor)
-            for begin in range(start, min(start + GAP_MAX, len(content) - BLOB_BYTES + 1)):
-                window = content[begin:begin + BLOB_BYTES]
+            for begin in range(start, min(start + GAP_MAX, len(content) - size + 1)):
+                window = content[begin:begin + size]
                 if hashlib.sha256(window).hexdigest() == blob_hash:
                     blob = window
                     break
@@ -84,7 +84,7 @@ def remains(server, blobs):
     found = []
     for name, content in store_contents(server):
         for number, blob in enumerate(blobs):
-            pieces = [blob[at:at + PIECE_BYTES] for at in range(0, BLOB_BYTES, PIECE_BYTES)]
+            pieces = [blob[at:at + PIECE_BYTES] for at in range(0, len(blob) - PIECE_BYTES + 1, PIECE_BYTES)]
             if any(piece in content for piece in pieces):
                 found.append(f"wrapped key {number + 1} of {len(blobs)} is in {name}")
     return found

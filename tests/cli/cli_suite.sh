@@ -62,7 +62,7 @@ python_check() {
 # ---------------------------------------------------------------------------------------------
 usage_checks() {
   local words
-  for words in "" "status" "actors" "actors tree" "actors top" "actors show" "events" "events tail" \
+  for words in "" "status" "key" "actors" "actors tree" "actors top" "actors show" "events" "events tail" \
     "events replay" "events verify"; do
     # shellcheck disable=SC2086
     run "help of 'coffer $words'" 0 $words --help
@@ -398,6 +398,28 @@ PY
   run "replay the root namespace" 0 events replay --json
 }
 
+key_checks() {
+  run "key" 0 key -n red
+  says "key: the first one" "$OUT" "none yet"
+  NAMESPACE=
+  vault POST sys/namespaces/red/rotate
+  local tries
+  for tries in {1..50}; do
+    run "key --json" 0 key -n red --json
+    if [[ "$(json "$OUT" rotation.state 2>/dev/null)" == finished ]]; then break; fi
+    sleep 0.2
+  done
+  holds "key --json: the second key" term 2
+  holds "key --json: the rotation has ended" rotation.state finished
+  run "key after a rotation" 0 key -n red
+  says "key after a rotation: from which term" "$OUT" "from term    1"
+  run "key of another namespace" 0 key --json
+  holds "key of another namespace: not rotated" term 1
+  run "replay after a rotation" 0 events replay -n red --json
+  holds "replay after a rotation: the second key" keyring.term 2
+  run "verify after a rotation" 0 events verify -n red
+}
+
 verify_checks() {
   run "verify" 0 events verify -n red
   says "verify: says so" "$OUT" "The chain holds."
@@ -447,6 +469,7 @@ tail_checks
 stream_name_checks
 follow_checks
 replay_checks
+key_checks
 verify_checks
 sealed_checks
 silent "no output holds a secret value or a wrong token" "$ALL" "$CANARY"

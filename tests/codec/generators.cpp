@@ -126,6 +126,20 @@ keyring::KeyReference key() {
   return {id<KeyId>(), hash()};
 }
 
+keyring::Event keyring_event() {
+  switch (*gen::inRange(0, 4)) {
+    case 0:
+      return keyring::KeyringCreated{any<std::uint32_t>(), key(), key(), key(), time()};
+    case 1:
+      return keyring::TenantKeyRotated{any<std::uint32_t>(), any<std::uint32_t>(), key(), key(),
+                                       key(),                flag(),               time()};
+    case 2:
+      return keyring::TenantKeyRewrapped{any<std::uint32_t>(), number(), hash(), time()};
+    default:
+      return keyring::TenantKeyRetired{any<std::uint32_t>(), id<KeyId>(), number(), time()};
+  }
+}
+
 token::Event token_event() {
   switch (*gen::inRange(0, 4)) {
     case 0:
@@ -165,8 +179,7 @@ AnyEvent event(std::size_t aggregate) {
     case 1:
       return tenant_event();
     case 2:
-      return keyring::Event{
-          keyring::KeyringCreated{any<std::uint32_t>(), key(), key(), key(), time()}};
+      return keyring_event();
     case 3:
       return token_event();
     default:
@@ -258,7 +271,17 @@ Snapshot<tenant::TenantState> tenant_snapshot() {
 }
 
 Snapshot<keyring::KeyringState> keyring_snapshot() {
-  return {number(), {flag(), any<std::uint32_t>(), key(), key(), key()}};
+  Snapshot<keyring::KeyringState> out{number(),
+                                      {flag(), any<std::uint32_t>(), key(), key(), key()}};
+  out.state.term = *gen::inRange<keyring::KeyTerm>(keyring::kFirstTerm, 1000);
+  out.state.installed_time = time();
+  if (flag())
+    out.state.retiring = keyring::RetiringKey{any<std::uint32_t>(), any<std::uint32_t>(), key(),
+                                              time(), number()};
+  if (flag())
+    out.state.last_rotation =
+        keyring::FinishedRotation{any<std::uint32_t>(), time(), time(), number()};
+  return out;
 }
 
 Snapshot<token::TokenState> token_snapshot() {

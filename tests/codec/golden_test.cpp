@@ -140,6 +140,7 @@ TEST_CASE("snapshots have golden files") {
   check_golden_snapshot("tenant_snapshot", samples::tenant_snapshot());
   check_golden_snapshot("tenant_snapshot_with_roles", samples::tenant_snapshot_with_roles());
   check_golden_snapshot("keyring_snapshot", samples::keyring_snapshot());
+  check_golden_snapshot("keyring_snapshot_rotating", samples::keyring_snapshot_rotating());
   check_golden_snapshot("token_snapshot", samples::token_snapshot());
   check_golden_snapshot("policy_snapshot", samples::policy_snapshot());
 }

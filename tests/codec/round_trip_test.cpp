@@ -70,6 +70,7 @@ TEST_CASE("an event with nothing set round-trips") {
   CHECK(round_trips(tenant::Event{tenant::MountEnabled{}}));
   CHECK(round_trips(tenant::Event{tenant::MountTuned{}}));
   CHECK(round_trips(keyring::Event{keyring::KeyringCreated{}}));
+  CHECK(round_trips(keyring::Event{keyring::TenantKeyRotated{}}));
   CHECK(round_trips(token::Event{token::TokenCreated{}}));
   CHECK(round_trips(policy::Event{policy::PolicyWritten{}}));
 }
@@ -96,6 +97,7 @@ TEST_CASE("snapshots round-trip") {
   CHECK(round_trips(samples::secret_snapshot()));
   CHECK(round_trips(samples::tenant_snapshot()));
   CHECK(round_trips(samples::keyring_snapshot()));
+  CHECK(round_trips(samples::keyring_snapshot_rotating()));
   CHECK(round_trips(samples::token_snapshot()));
   CHECK(round_trips(samples::policy_snapshot()));
   CHECK(round_trips(Snapshot<secret::SecretState>{}));

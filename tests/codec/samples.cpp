@@ -81,6 +81,11 @@ void add_tenant_events(std::vector<AnyEvent>& out) {
 void add_other_events(std::vector<AnyEvent>& out) {
   out.emplace_back(
       keyring::Event{keyring::KeyringCreated{2, key(0x50), key(0x60), key(0x70), kTime}});
+  out.emplace_back(keyring::Event{
+      keyring::TenantKeyRotated{3, 2, key(0x51), key(0x60), key(0x70), true, kTime}});
+  out.emplace_back(keyring::Event{keyring::TenantKeyRewrapped{2, 64, hash(0x52), kTime}});
+  out.emplace_back(
+      keyring::Event{keyring::TenantKeyRetired{2, id<KeyId>(0x50), 1'000'000, kLater}});
   out.emplace_back(token::Event{token::TokenCreated{id<TokenId>(0x80),
                                                     "AccessorOf24Characters00",
                                                     id<TenantId>(0x40),
@@ -235,6 +240,16 @@ Snapshot<tenant::TenantState> tenant_snapshot_with_roles() {
 
 Snapshot<keyring::KeyringState> keyring_snapshot() {
   return {1, {true, 2, key(0x50), key(0x60), key(0x70)}};
+}
+
+Snapshot<keyring::KeyringState> keyring_snapshot_rotating() {
+  auto snapshot = keyring_snapshot();
+  auto& state = snapshot.state;
+  state.term = 3;
+  state.installed_time = kLater;
+  state.retiring = keyring::RetiringKey{2, 1, key(0x51), kLater, 17};
+  state.last_rotation = keyring::FinishedRotation{1, kTime, kLater, 5};
+  return snapshot;
 }
 
 Snapshot<token::TokenState> token_snapshot() {

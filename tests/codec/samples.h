@@ -33,6 +33,7 @@ Id id(std::uint8_t first) {
 [[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot();
 [[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot_with_roles();
 [[nodiscard]] Snapshot<keyring::KeyringState> keyring_snapshot();
+[[nodiscard]] Snapshot<keyring::KeyringState> keyring_snapshot_rotating();
 [[nodiscard]] Snapshot<token::TokenState> token_snapshot();
 [[nodiscard]] Snapshot<policy::PolicySet> policy_snapshot();
 

@@ -64,6 +64,7 @@ std::vector<Stored> everything_stored() {
   out.push_back(stored_snapshot("secret", samples::secret_snapshot()));
   out.push_back(stored_snapshot("tenant", samples::tenant_snapshot()));
   out.push_back(stored_snapshot("keyring", samples::keyring_snapshot()));
+  out.push_back(stored_snapshot("rotating keyring", samples::keyring_snapshot_rotating()));
   out.push_back(stored_snapshot("token", samples::token_snapshot()));
   out.push_back(stored_snapshot("policies", samples::policy_snapshot()));
   return out;

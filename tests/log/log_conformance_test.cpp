@@ -133,6 +133,62 @@ TEST_CASE("log: removing a leaf removes the folders that become empty, within on
   });
 }
 
+TEST_CASE("log: a replacement holds only for a row that is still what it was") {
+  struct Row {
+    const char* name;
+    std::vector<Append> before;  // in the same batch
+    std::optional<Bytes> expected;
+  };
+  const Bytes key{5, 1};
+  const Append replace = [&] {
+    Append append;
+    append.replacements.push_back({Family::keys, key, Bytes{1}, Bytes{2}});
+    return append;
+  }();
+  Append remove;
+  remove.changes.push_back({Family::keys, key, std::nullopt, false});
+  Append remove_all;
+  remove_all.prefix_deletes.push_back({Family::keys, Bytes{5}});
+  Append remove_others;
+  remove_others.prefix_deletes.push_back({Family::keys, Bytes{6}});
+  Append remove_elsewhere;
+  remove_elsewhere.changes.push_back({Family::values, key, std::nullopt, false});
+  const Row rows[] = {
+      {"untouched", {}, Bytes{2}},
+      {"deleted before", {remove}, std::nullopt},
+      {"deleted with its prefix", {remove_all}, std::nullopt},
+      {"another prefix deleted", {remove_others}, Bytes{2}},
+      {"the row of another family deleted", {remove_elsewhere}, Bytes{2}},
+      {"changed before", {put(Family::keys, key, {3})}, Bytes{3}},
+      {"deleted and put again", {remove_all, put(Family::keys, key, {1})}, Bytes{2}},
+      {"replaced before", {replace}, Bytes{2}},
+  };
+  for (const auto& row : rows) {
+    for (const bool same_batch : {true, false}) {
+      CAPTURE(row.name);
+      CAPTURE(same_batch);
+      on_each_log([&](LogUnderTest& under_test) {
+        auto& log = under_test.log();
+        append_all(log, {put(Family::keys, key, {1})});
+        auto batch = row.before;
+        if (!same_batch && !batch.empty()) append_all(log, std::exchange(batch, {}));
+        batch.push_back(replace);
+        append_all(log, batch);
+        CHECK(*log.get(Family::keys, key) == row.expected);
+      });
+    }
+  }
+}
+
+TEST_CASE("log: a row that never was is not replaced") {
+  on_each_log([](LogUnderTest& under_test) {
+    Append replace;
+    replace.replacements.push_back({Family::keys, {5}, Bytes{}, Bytes{2}});
+    append_all(under_test.log(), {replace});
+    CHECK_FALSE(has(under_test.log(), Family::keys, {5}));
+  });
+}
+
 TEST_CASE("log: a scan pages through a prefix in order") {
   on_each_log([](LogUnderTest& under_test) {
     auto& log = under_test.log();

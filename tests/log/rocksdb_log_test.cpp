@@ -51,6 +51,25 @@ TEST_CASE("rocksdb: after shredding no file holds a deleted key") {
   CHECK((*log)->get(Family::keys, Bytes{2})->has_value());
 }
 
+TEST_CASE("rocksdb: after shredding no file holds what a key was before it was replaced") {
+  TemporaryDirectory directory;
+  auto log = open_rocksdb_log(options_in(directory.path() / "db"), kNonce);
+  REQUIRE(log.ok());
+  Bytes blob(60);
+  for (std::size_t i = 0; i < blob.size(); ++i) blob[i] = static_cast<std::uint8_t>(131 * i + 77);
+  append_all(**log, {put(Family::keys, {1}, blob)});
+  REQUIRE((*log)->shred_deleted_keys().ok());
+  REQUIRE_FALSE((*log)->has_deleted_keys());
+  Append replace;
+  replace.replacements.push_back({Family::keys, {1}, blob, Bytes(64, 5)});
+  append_all(**log, {replace});
+  CHECK((*log)->has_deleted_keys());
+  CHECK(any_file_holds(directory.path(), blob));
+  REQUIRE((*log)->shred_deleted_keys().ok());
+  CHECK_FALSE(any_file_holds(directory.path(), blob));
+  CHECK((*log)->get(Family::keys, Bytes{1})->value() == Bytes(64, 5));
+}
+
 TEST_CASE("rocksdb: a torn tail of the write-ahead log costs only what was torn") {
   for (const std::uintmax_t torn : {1u, 7u, 40u}) {
     CAPTURE(torn);

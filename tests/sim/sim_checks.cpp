@@ -25,6 +25,7 @@ void Simulation::come_to_rest() {
   // Longer than any quarantine after crashes.
   if (options_.actor_crash_permille > 0) world_.advance(std::chrono::seconds(301));
   world_.settle();
+  finish_rotations();
 }
 
 void Simulation::check() {
@@ -32,6 +33,7 @@ void Simulation::check() {
   note("check");
   come_to_rest();
   at_rest_ = true;
+  if (!violation_) check_keys();
   if (!violation_) check_namespaces();
   const auto spaces = model_.namespaces;
   for (const auto& [path, space] : spaces)

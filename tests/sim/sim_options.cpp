@@ -48,6 +48,9 @@ SimOptions SimOptions::draw(std::uint64_t seed) {
   options.structure_percent = static_cast<unsigned>(random.below(30));
   options.token_percent = static_cast<unsigned>(random.below(30));
   draw_limits(options.runtime, random);
+  options.rotation_permille = maybe(random, 100);
+  if (random.below(4) == 0) options.runtime.limits.tenant_key_wraps_max = 40 + random.below(100);
+  if (random.below(2) == 0) options.runtime.limits.rewraps_per_second = 1 + random.below(50);
   return options;
 }
 
@@ -59,13 +62,14 @@ std::string SimOptions::to_string() const {
       "{}, clock {}, actor crash {}, seal {} per mille; structure {}%, tokens {}%; shamir {}, "
       "secret actors {}, idle {} s, secret cache {}, token cache {}, mailbox {}, queue {}, "
       "requests "
-      "{}, data keys {}",
+      "{}, data keys {}; rotations {} per mille, wraps {}, re-wraps {} a second",
       seed, clients, requests, paths, step_percent, crash_permille, refused_append_permille,
       unknown_append_permille, hsm_permille, clock_permille, actor_crash_permille, seal_permille,
       structure_percent, token_percent, runtime.seal.type == api::SealType::shamir,
       limits.secret_actors_max, limits.secret_idle.count, limits.secret_cache_bytes,
       limits.token_cache_entries, limits.mailbox_max, limits.secret_queue_max, limits.requests_max,
-      runtime.data_keys.entries_max);
+      runtime.data_keys.entries_max, rotation_permille, limits.tenant_key_wraps_max,
+      limits.rewraps_per_second);
 }
 
 }  // namespace coffer::sim

@@ -27,6 +27,7 @@ struct SimOptions {
   unsigned seal_permille = 0;
   unsigned structure_percent = 0;  // of the requests that change namespaces, mounts, policies
   unsigned token_percent = 0;
+  unsigned rotation_permille = 0;  // of the requests that rotate a namespace's key
   actors::RuntimeOptions runtime;
   Planted planted = Planted::none;
 

@@ -162,7 +162,9 @@ void Simulation::operator_seals() {
 void Simulation::begin_request() {
   SimRequestPtr request;
   const auto kind = choice_.below(100);
-  if (kind < options_.structure_percent)
+  if (chance(options_.rotation_permille))
+    request = rotation_request();
+  else if (kind < options_.structure_percent)
     request = structure_request();
   else if (kind < options_.structure_percent + options_.token_percent)
     request = token_request();

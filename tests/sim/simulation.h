@@ -118,6 +118,7 @@ class Simulation {
   SimRequestPtr mount_request();
   SimRequestPtr mount_settings_request(const NamespacePtr& where, const MountPtr& mount);
   SimRequestPtr policy_request();
+  SimRequestPtr rotation_request();
   SimRequestPtr token_request();
   SimRequestPtr token_creation();
   SimRequestPtr token_renewal(const TokenPtr& token);
@@ -138,6 +139,8 @@ class Simulation {
   void check_tokens();
   void check_token(const TokenPtr& token);
   void check_chains();
+  void finish_rotations();  // key_checks.cpp
+  void check_keys();
 
   SimOptions options_;
   testing::SeededRandom choice_;

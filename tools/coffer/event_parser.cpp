@@ -132,6 +132,27 @@ void read(JsonFields in, keyring::KeyringCreated& e) {
   read(in.object("index_key"), e.index_key);
   in.read("created_time", e.created_time);
 }
+void read(JsonFields in, keyring::TenantKeyRotated& e) {
+  in.read("term", e.term);
+  in.read("root_epoch", e.root_epoch);
+  read(in.object("tenant_key"), e.tenant_key);
+  read(in.object("log_key"), e.log_key);
+  read(in.object("index_key"), e.index_key);
+  in.read("automatic", e.automatic);
+  in.read("rotated_time", e.rotated_time);
+}
+void read(JsonFields in, keyring::TenantKeyRewrapped& e) {
+  in.read("term", e.term);
+  in.read("keys", e.keys);
+  in.read("set_hash", e.set_hash);
+  in.read("rewrapped_time", e.rewrapped_time);
+}
+void read(JsonFields in, keyring::TenantKeyRetired& e) {
+  in.read("term", e.term);
+  in.read("key", e.key);
+  in.read("keys", e.keys);
+  in.read("retired_time", e.retired_time);
+}
 
 void read(JsonFields in, token::TokenCreated& e) {
   in.read("id", e.id);
@@ -204,6 +225,9 @@ constexpr std::array kRows = {
     Row{"tenant.token_role_written", &read_as<tenant::Event, tenant::TokenRoleWritten>},
     Row{"tenant.token_role_removed", &read_as<tenant::Event, tenant::TokenRoleRemoved>},
     Row{"keyring.created", &read_as<keyring::Event, keyring::KeyringCreated>},
+    Row{"keyring.tenant_key_rotated", &read_as<keyring::Event, keyring::TenantKeyRotated>},
+    Row{"keyring.tenant_key_rewrapped", &read_as<keyring::Event, keyring::TenantKeyRewrapped>},
+    Row{"keyring.tenant_key_retired", &read_as<keyring::Event, keyring::TenantKeyRetired>},
     Row{"token.created", &read_as<token::Event, token::TokenCreated>},
     Row{"token.renewed", &read_as<token::Event, token::TokenRenewed>},
     Row{"token.used", &read_as<token::Event, token::TokenUsed>},

@@ -7,6 +7,7 @@
 #include "tools/coffer/actors_command.h"
 #include "tools/coffer/connection.h"
 #include "tools/coffer/events_command.h"
+#include "tools/coffer/key_command.h"
 #include "tools/coffer/output.h"
 #include "tools/coffer/status_command.h"
 
@@ -35,7 +36,8 @@ constexpr const char* kAboutFooter =
     "  coffer COMMAND --help      more about a command, with examples\n\n"
     "Token: --token, else VAULT_TOKEN, else the file ~/.vault-token.\n"
     "VAULT_SKIP_VERIFY=true turns the check of the server's certificate off.\n"
-    "Exit codes: 0 done, 1 failed, 2 sealed (status) or a problem found (verify), 64 wrong usage.";
+    "Exit codes: 0 done, 1 failed, 2 sealed (status) or a problem found (verify, key), 64 wrong "
+    "usage.";
 
 void add_connection_options(CLI::App& app, Arguments& a) {
   app.add_option("--address", a.connection.address, "Address of the server, https://HOST:PORT")
@@ -61,6 +63,16 @@ CLI::App* add_status(CLI::App& app) {
       "  coffer status --json | jq .progress\n"
       "  coffer status >/dev/null || echo 'not active'");
   return status;
+}
+
+void add_key(CLI::App& app) {
+  app.add_subcommand("key", "The key of a namespace and its last rotation")
+      ->footer(
+          "Needs a token that may read sys/key-status of the namespace (-n). Exit code: 2 when a\n"
+          "rotation does not go on.\n\n"
+          "Examples:\n"
+          "  coffer key -n team-a\n"
+          "  coffer key --json | jq .rotation.rewrapped");
 }
 
 void add_actors(CLI::App& app, Arguments& a) {
@@ -152,6 +164,7 @@ Result<Exit> start(const CLI::App& app, const Arguments& a, ApiClient& client) {
     return parent.got_subcommand(name);
   };
   if (chosen(app, "status")) return show_status(client, a.json);
+  if (chosen(app, "key")) return show_key(client, a.json);
   if (chosen(app, "actors")) {
     const auto* actors = app.get_subcommand("actors");
     if (chosen(*actors, "tree")) return show_actor_tree(client, a.json);
@@ -190,6 +203,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   add_connection_options(app, arguments);
   add_status(app);
+  add_key(app);
   add_actors(app, arguments);
   add_events(app, arguments);
   try {

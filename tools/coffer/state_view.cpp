@@ -136,7 +136,13 @@ std::string tables(const keyring::KeyringState& s) {
   keys.add({"tenant key", s.tenant_key.id.to_string(), to_hex(s.tenant_key.blob_hash)});
   keys.add({"log key", s.log_key.id.to_string(), to_hex(s.log_key.blob_hash)});
   keys.add({"index key", s.index_key.id.to_string(), to_hex(s.index_key.blob_hash)});
-  return keys.text() + fmt::format("root key epoch: {}\n", s.root_epoch);
+  if (s.retiring)
+    keys.add(
+        {"retiring tenant key", s.retiring->key.id.to_string(), to_hex(s.retiring->key.blob_hash)});
+  auto text = keys.text() + fmt::format("root key epoch: {}\nterm: {}\n", s.root_epoch, s.term);
+  if (s.retiring)
+    text += fmt::format("re-wrapped from term {}: {}\n", s.retiring->term, s.retiring->rewrapped);
+  return text;
 }
 
 // ------------------------------------------------------------------------------ JSON
@@ -290,6 +296,12 @@ void write(json::Writer& w, const keyring::KeyringState& s) {
   write_reference("tenant_key", s.tenant_key);
   write_reference("log_key", s.log_key);
   write_reference("index_key", s.index_key);
+  w.key("term").unsigned_integer(s.term);
+  if (s.retiring) {
+    w.key("retiring").begin_object().key("term").unsigned_integer(s.retiring->term);
+    write_reference("key", s.retiring->key);
+    w.key("rewrapped").unsigned_integer(s.retiring->rewrapped).end_object();
+  }
   w.end_object();
 }
 

@@ -70,6 +70,11 @@ std::vector<Option> options_of(Config& c) {
        "Refused requests of one source that are recorded singly; the rest is counted"},
       {"tokens", "default_ttl", &a.token_default_ttl, "Lifetime of a token that asks for none"},
       {"tokens", "max_ttl", &a.token_max_ttl, "Longest lifetime of a token"},
+      {"keys", "tenant_key_wraps_max", &a.tenant_key_wraps_max,
+       "A namespace's key is rotated after so many wraps; at most 2^32, far above the number of "
+       "versions of a namespace"},
+      {"keys", "rewraps_per_second", &a.rewraps_per_second,
+       "Data keys re-wrapped by rotations, in all namespaces together; 0: no bound"},
       {"access_log", "age_max", &a.access_age_max, "Older records are dropped"},
       {"access_log", "bytes_max", &a.access_bytes_max, "Beyond it the oldest are dropped"},
       {"store", "engine", &c.store_engine,
@@ -243,6 +248,9 @@ Result<void> check(const Config& config) {
     return bad("listener.certificate_file and listener.key_file must be given together");
   if (config.limits.commit_writes_max == 0)
     return bad("store.commit_writes_max must be at least 1");
+  if (config.limits.tenant_key_wraps_max < 1000 ||
+      config.limits.tenant_key_wraps_max > std::uint64_t{1} << 32)
+    return bad("keys.tenant_key_wraps_max must be from 1000 to 4294967296");
   if (config.data_dir.empty()) return bad("data_dir must not be empty");
   if (config.store_engine != "rocksdb" && config.store_engine != "kafka")
     return bad("store.engine must be rocksdb or kafka");

@@ -4,6 +4,7 @@
 
 #include "events/log/kafka/key_stage.h"
 #include "events/log/listing_removal.h"
+#include "events/log/row_replacement.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::log {
@@ -18,8 +19,9 @@ std::uint32_t number_of(Family family) {
 
 class Encoder {
  public:
-  Encoder(RocksDbState& state, const std::map<PartitionId, Claim>& claims)
-      : state_(state), claims_(claims) {}
+  Encoder(RocksDbState& state, const std::map<PartitionId, Claim>& claims,
+          std::span<const Append> batch)
+      : state_(state), claims_(claims), replaced_(batch) {}
 
   Result<void> add(Append& element);
   Result<EncodedBatch> finish(std::size_t message_bytes_max);
@@ -34,12 +36,14 @@ class Encoder {
   Result<PartitionWork*> work_of(PartitionId partition);
   Result<codec::AppendBody> state_changes(Append& element, TenantSequence sequence,
                                           EncodedAppends& out);
+  static codec::RowChange row_change(Family family, Bytes row, Bytes value, EncodedAppends& out);
   void add_access(Append& element, PartitionWork& work, EncodedAppends& out);
 
   RocksDbState& state_;
   const std::map<PartitionId, Claim>& claims_;
   std::map<PartitionId, PartitionWork> work_;
   ListingOverlay overlay_;
+  RowReplacement replaced_;
   EncodedBatch batch_;
 };
 
@@ -56,23 +60,38 @@ Result<Encoder::PartitionWork*> Encoder::work_of(PartitionId partition) {
   return &found->second;
 }
 
+// Wrapped keys go beside the event, their hashes into it.
+codec::RowChange Encoder::row_change(Family family, Bytes row, Bytes value, EncodedAppends& out) {
+  codec::RowChange change{number_of(family), std::move(row), {}};
+  if (family != Family::keys) {
+    change.content = std::move(value);
+    return change;
+  }
+  const auto hash = record_hash(value);
+  out.blobs[key_message_key(change.row, hash)] = std::move(value);
+  change.content = hash;
+  return change;
+}
+
 Result<codec::AppendBody> Encoder::state_changes(Append& element, TenantSequence sequence,
                                                  EncodedAppends& out) {
   codec::AppendBody body;
+  replaced_.note(element);
   for (auto& change : element.changes) {
     if (change.family == Family::listing) overlay_.note(change.key, change.value.has_value());
-    codec::RowChange row{number_of(change.family), std::move(change.key), {}};
-    if (change.value) {
-      auto value = change.stamped ? stamp(sequence, *change.value) : std::move(*change.value);
-      if (change.family == Family::keys) {
-        const auto hash = record_hash(value);
-        out.blobs[key_message_key(row.row, hash)] = std::move(value);
-        row.content = hash;
-      } else {
-        row.content = std::move(value);
-      }
+    if (!change.value) {
+      body.changes.push_back({number_of(change.family), std::move(change.key), {}});
+      continue;
     }
-    body.changes.push_back(std::move(row));
+    auto value = change.stamped ? stamp(sequence, *change.value) : std::move(*change.value);
+    body.changes.push_back(row_change(change.family, std::move(change.key), std::move(value), out));
+  }
+  // None of these rows is in a range below: then it would not hold.
+  for (auto& replacement : element.replacements) {
+    COFFER_ASSIGN(const bool holds, replaced_.holds(state_, replacement));
+    if (holds)
+      body.changes.push_back(row_change(replacement.family, std::move(replacement.key),
+                                        std::move(replacement.value), out));
   }
   for (const auto& removal : element.listing_removals) {
     COFFER_ASSIGN(auto rows, overlay_.rows_to_delete(state_, removal));
@@ -138,7 +157,7 @@ Result<EncodedBatch> Encoder::finish(std::size_t message_bytes_max) {
 Result<EncodedBatch> encode_appends(std::span<Append> batch, RocksDbState& state,
                                     const std::map<PartitionId, Claim>& claims,
                                     std::size_t message_bytes_max) {
-  Encoder encoder(state, claims);
+  Encoder encoder(state, claims, batch);
   for (auto& element : batch) COFFER_TRY(encoder.add(element));
   return encoder.finish(message_bytes_max);
 }

@@ -188,11 +188,16 @@ void RecordApplier::forget_missing(const Bytes& row) {
 }
 
 Result<void> RecordApplier::note_dead_key(const Bytes& row) {
+  std::optional<Sha256> old;
   if (const auto noted = key_rows_.find(row); noted != key_rows_.end()) {
-    if (noted->second) dead_keys_.insert(key_message_key(row, *noted->second));
+    old = noted->second;
   } else {
-    COFFER_ASSIGN(const auto old, state_.get(Family::keys, row));
-    if (old) dead_keys_.insert(key_message_key(row, record_hash(*old)));
+    COFFER_ASSIGN(const auto stored, state_.get(Family::keys, row));
+    if (stored) old = record_hash(*stored);
+  }
+  if (old) {
+    dead_keys_.insert(key_message_key(row, *old));
+    batch_.erase(Family::keys, row);  // also before a new value: so the old one is shredded
   }
   key_rows_[row] = std::nullopt;
   return {};
