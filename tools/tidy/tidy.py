@@ -43,6 +43,7 @@ INCLUDES = {
     "tools/cofferd": EVERYTHING,
     "tests": EVERYTHING + ["tests/*"],
     "tests/cli": EVERYTHING + ["tests/*", "tools/coffer/*"],
+    "tests/server": EVERYTHING + ["tests/*", "tools/cofferd/*"],
 }
 for aggregate in AGGREGATES:
     # Of another aggregate only its facts, never its state or its rules.
