@@ -5,6 +5,7 @@
 
 #include "hsm/process_hardening.h"
 #include "tools/coffer/actors_command.h"
+#include "tools/coffer/cluster_command.h"
 #include "tools/coffer/connection.h"
 #include "tools/coffer/events_command.h"
 #include "tools/coffer/key_command.h"
@@ -36,7 +37,8 @@ constexpr const char* kAboutFooter =
     "  coffer COMMAND --help      more about a command, with examples\n\n"
     "Token: --token, else VAULT_TOKEN, else the file ~/.vault-token.\n"
     "VAULT_SKIP_VERIFY=true turns the check of the server's certificate off.\n"
-    "Exit codes: 0 done, 1 failed, 2 sealed (status) or a problem found (verify, key), 64 wrong "
+    "Exit codes: 0 done, 1 failed, 2 sealed (status) or a problem found (verify, key, cluster), 64 "
+    "wrong "
     "usage.";
 
 void add_connection_options(CLI::App& app, Arguments& a) {
@@ -73,6 +75,18 @@ void add_key(CLI::App& app) {
           "Examples:\n"
           "  coffer key -n team-a\n"
           "  coffer key --json | jq .rotation.rewrapped");
+}
+
+void add_cluster(CLI::App& app) {
+  auto* cluster = app.add_subcommand("cluster", "The nodes of the cluster");
+  cluster->require_subcommand(1);
+  cluster->footer("Needs a token of the root namespace that may read sys/ha-status.");
+  cluster->add_subcommand("status", "Which node is active, and where the nodes are")
+      ->footer(
+          "Exit code: 2 when no node is active.\n\n"
+          "Examples:\n"
+          "  coffer cluster status\n"
+          "  coffer cluster status --json | jq -r '.nodes[] | select(.active_node).api_address'");
 }
 
 void add_actors(CLI::App& app, Arguments& a) {
@@ -165,6 +179,7 @@ Result<Exit> start(const CLI::App& app, const Arguments& a, ApiClient& client) {
   };
   if (chosen(app, "status")) return show_status(client, a.json);
   if (chosen(app, "key")) return show_key(client, a.json);
+  if (chosen(app, "cluster")) return show_cluster(client, a.json);
   if (chosen(app, "actors")) {
     const auto* actors = app.get_subcommand("actors");
     if (chosen(*actors, "tree")) return show_actor_tree(client, a.json);
@@ -204,6 +219,7 @@ int run(int argc, char** argv) {
   add_connection_options(app, arguments);
   add_status(app);
   add_key(app);
+  add_cluster(app);
   add_actors(app, arguments);
   add_events(app, arguments);
   try {

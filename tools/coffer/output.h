@@ -14,7 +14,7 @@ namespace coffer::cli {
 enum class Exit : int {
   ok = 0,
   failure = 1,
-  attention = 2,  // status: sealed or not initialised; verify, key: a problem was found
+  attention = 2,  // status: sealed or not initialised; verify, key, cluster: a problem was found
   usage = 64,
 };
 
