@@ -31,6 +31,10 @@ void InlineUnit::run() {
     }
   }
   running_ = false;
+  // An actor that was started here has bound this thread to the system through the library's
+  // thread-local logger, and a system does not end while a thread is bound. This one may outlive
+  // it.
+  caf::logger::set_current_actor_system(nullptr);
 }
 
 }  // namespace coffer::actors

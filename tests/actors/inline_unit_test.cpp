@@ -103,6 +103,25 @@ TEST_CASE("inline unit: an actor with many messages goes to the scheduler, and l
   CHECK(handled == kMessages);
 }
 
+TEST_CASE("inline unit: a system ends although a thread that ran its actors lives on") {
+  std::promise<void> ran;
+  std::promise<void> ended;
+  std::thread thread;
+  {
+    World world;
+    const auto runner = spawn_runner(world);
+    thread = std::thread([&] {
+      // Starting an actor is what binds a thread to the system.
+      runner.run(job([&] { spawn_runner(world).run(job([] {})); }));
+      ran.set_value();
+      ended.get_future().wait();
+    });
+    ran.get_future().wait();
+  }
+  ended.set_value();
+  thread.join();
+}
+
 TEST_CASE("inline unit: an actor that ends drops what it is sent") {
   World world;
   const auto runner = spawn_runner(world);

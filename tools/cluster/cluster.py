@@ -12,6 +12,7 @@ import argparse
 import base64
 import json
 import os
+import random
 import signal
 import socket
 import ssl
@@ -61,13 +62,19 @@ def read_pid(path):
 
 
 def free_ports(count):
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+    """Below the range that outgoing connections take theirs from: one of these could hold a port
+    while its broker or node is down."""
+    ports = []
+    for port in random.sample(range(20000, 32000), 1000):
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+                ports.append(port)
+            except OSError:
+                pass
+        if len(ports) == count:
+            return ports
+    raise ClusterError("no free ports")
 
 
 class Layout:

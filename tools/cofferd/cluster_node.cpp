@@ -313,6 +313,11 @@ void ClusterNode::step_down(bool release) {
     if (const auto released = active_log_->release(); !released)
       spdlog::warn("handing over: {}", released.error().message);
   }
+  // From here on this node writes nothing any more: the next owner need not wait for the rest.
+  if (handing_over_)
+    group_.reset();
+  else if (group_ && !assigned_)
+    group_->confirm_lost();
   // What is still under way finds the log stopped and ends. The listener bounds every request.
   await_requests(std::chrono::seconds(100));
   if (active_.use_count() > 1) {
@@ -321,7 +326,6 @@ void ClusterNode::step_down(bool release) {
   }
   active_log_ = nullptr;
   active_.reset();
-  if (group_ && !assigned_) group_->confirm_lost();
   spdlog::info("this node follows");
 }
 
