@@ -88,9 +88,11 @@ Result<void> ClusterNode::start_peers() {
   client.key_file = config_.cluster.key_file;
   client.authority_file = config_.cluster.ca_file;
   COFFER_ASSIGN(peers_, net::PeerClient::start(std::move(client)));
-  router_ = std::make_unique<RequestRouter>(
-      RouterOptions{.node = self_.id, .wait = milliseconds(config_.cluster.owner_wait_ms)}, *peers_,
-      book_, [this](const net::HttpRequest& request) {
+  net::RouterOptions options;
+  options.node = self_.id;
+  options.wait = milliseconds(config_.cluster.owner_wait_ms);
+  router_ = std::make_unique<net::RequestRouter>(
+      std::move(options), *peers_, book_, [this](const net::HttpRequest& request) {
         return net::standby_answer(request, ha_status(), initialized_, clock_.now(),
                                    net::VaultApiOptions{});
       });
@@ -248,7 +250,7 @@ Result<void> ClusterNode::take_over() {
   const auto epoch = raw->epoch(kPartition);
   net::VaultApiOptions api;
   api.ha = [this] { return ha_status(); };
-  auto active = std::make_shared<ActiveVault>();
+  auto active = std::make_unique<ActiveVault>();
   active->log = std::move(log);
   auto vault = VaultService::open(config_, token_, clock_, random_, *active->log, std::move(api));
   if (vault) {
@@ -267,8 +269,11 @@ Result<void> ClusterNode::take_over() {
     active_since_ = clock_.now();
   }
   active_ = std::move(active);
-  active_log_ = raw;
-  router_->set_active(active_);
+  serving_ = std::make_shared<const net::HttpHandler>(
+      [vault = active_->vault.get()](auto request, auto respond) {
+        vault->handle(std::move(request), std::move(respond));
+      });
+  router_->set_active(serving_);
   router_->retry_waiting();
   spdlog::info("this node is the active one, epoch {}, after {} ms", epoch,
                std::chrono::duration_cast<milliseconds>(SteadyClock::now() - began).count());
@@ -280,7 +285,7 @@ void ClusterNode::own() {
   while (!stopping_) {
     poll_group(kBeat);
     router_->retry_waiting();
-    if (active_log_->stopped()) {
+    if (active_->log->stopped()) {
       spdlog::warn("the log has stopped: this node is no longer the active one");
       step_down(false);
       // Whether the group still wants this node is known after a heartbeat or two.
@@ -296,7 +301,7 @@ void ClusterNode::own() {
 // Until nobody holds the vault but this thread.
 void ClusterNode::await_requests(milliseconds limit) {
   const auto until = SteadyClock::now() + limit;
-  while (active_.use_count() > 1 && SteadyClock::now() < until)
+  while (serving_.use_count() > 1 && SteadyClock::now() < until)
     std::this_thread::sleep_for(milliseconds(2));
 }
 
@@ -310,7 +315,7 @@ void ClusterNode::step_down(bool release) {
   }
   if (release) {
     await_requests(std::chrono::seconds(drain_seconds_));
-    if (const auto released = active_log_->release(); !released)
+    if (const auto released = active_->log->release(); !released)
       spdlog::warn("handing over: {}", released.error().message);
   }
   // From here on this node writes nothing any more: the next owner need not wait for the rest.
@@ -320,11 +325,11 @@ void ClusterNode::step_down(bool release) {
     group_->confirm_lost();
   // What is still under way finds the log stopped and ends. The listener bounds every request.
   await_requests(std::chrono::seconds(100));
-  if (active_.use_count() > 1) {
+  if (serving_.use_count() > 1) {
     spdlog::critical("requests did not end: the process stops rather than serve two lives at once");
     std::abort();
   }
-  active_log_ = nullptr;
+  serving_.reset();
   active_.reset();
   spdlog::info("this node follows");
 }

@@ -15,11 +15,22 @@
 
 #include "events/log/kafka/kafka_event_log.h"
 #include "events/log/kafka/ownership_group.h"
+#include "net/cluster/request_router.h"
 #include "net/vault_api/ha_status.h"
 #include "tools/cofferd/cluster_members.h"
-#include "tools/cofferd/request_router.h"
+#include "tools/cofferd/vault_service.h"
 
 namespace coffer::server {
+
+// What a node serves from while it is the active one.
+struct ActiveVault {
+  std::unique_ptr<log::KafkaEventLog> log;
+  std::unique_ptr<VaultService> vault;
+  ~ActiveVault() {
+    vault.reset();
+    log.reset();
+  }
+};
 
 class ClusterNode {
  public:
@@ -67,14 +78,14 @@ class ClusterNode {
   log::KafkaLogOptions log_options_;
   net::AddressBook book_;
   std::unique_ptr<net::PeerClient> peers_;
-  std::unique_ptr<RequestRouter> router_;
+  std::unique_ptr<net::RequestRouter> router_;
   std::unique_ptr<net::HttpServer> peer_listener_;
 
   // The node's thread only.
   std::unique_ptr<log::OwnershipGroup> group_;
   std::unique_ptr<log::KafkaReplica> replica_;  // null while active
-  ActiveVaultPtr active_;
-  log::KafkaEventLog* active_log_ = nullptr;  // of active_
+  std::unique_ptr<ActiveVault> active_;
+  net::LocalHandler serving_;  // requests of active_ that are under way hold it
   bool assigned_ = false;
   bool removed_ = false;  // the group took the partition away without waiting for us
 

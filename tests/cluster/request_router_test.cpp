@@ -2,55 +2,56 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
+#include <thread>
 
-#include "net/cluster/forwarder.h"
+#include "net/cluster/request_router.h"
 #include "tests/cluster/cluster_fixture.h"
 
 namespace coffer::test {
 namespace {
 
-using net::RequestOwner;
 using namespace std::chrono_literals;
 
-// One node with both listeners. Paths begin with the id of their owner.
+// One node with both listeners, and a thread that looks after what waits.
 struct Node {
-  Node(Cluster& cluster, const std::string& id, net::HttpHandler local)
-      : id_(id), client(cluster.client(id)) {
-    net::ForwarderOptions options;
-    options.node_id = id;
-    forwarder = std::make_unique<net::Forwarder>(
-        options, *client, book, [this](const auto& request) { return owner_of(request); },
-        std::move(local));
+  Node(Cluster& cluster, const std::string& id, std::chrono::milliseconds wait)
+      : client(cluster.client(id)) {
+    net::RouterOptions options;
+    options.node = id;
+    options.wait = wait;
+    router = std::make_unique<net::RequestRouter>(options, *client, book, nullptr);
     net::HttpServerOptions inner = cluster.listener_options(id);
     peers = start_server(inner, [this](auto request, auto respond) {
-      forwarder->on_peer_request(std::move(request), std::move(respond));
+      router->on_peer_request(std::move(request), std::move(respond));
     });
     inner.require_client_certificate = false;
     clients = start_server(inner, [this](auto request, auto respond) {
-      forwarder->on_client_request(std::move(request), std::move(respond));
+      router->on_client_request(std::move(request), std::move(respond));
+    });
+    retrying = std::thread([this] {
+      while (!stopping) {
+        router->retry_waiting();
+        std::this_thread::sleep_for(2ms);
+      }
     });
   }
   ~Node() {
+    stopping = true;
+    retrying.join();
+    router->give_up_waiting();
     clients->stop(0);
     peers->stop(0);
     client->stop();
   }
 
-  [[nodiscard]] RequestOwner owner_of(const net::HttpRequest& request) const {
-    if (!others_own.empty()) return {RequestOwner::Where::peer, others_own};
-    const std::string owner = request.target.substr(1, request.target.find('/', 1) - 1);
-    if (owner == id_) return {};
-    if (owner == "nobody") return {RequestOwner::Where::unknown, ""};
-    return {RequestOwner::Where::peer, owner};
-  }
-
-  const std::string id_;
-  std::string others_own;  // a node that takes another one for the owner of everything
   net::AddressBook book;
   std::unique_ptr<net::PeerClient> client;
-  std::unique_ptr<net::Forwarder> forwarder;
+  std::unique_ptr<net::RequestRouter> router;
   std::unique_ptr<net::HttpServer> peers;
   std::unique_ptr<net::HttpServer> clients;
+  std::atomic<bool> stopping = false;
+  std::thread retrying;
 };
 
 void describe(const std::shared_ptr<net::HttpRequest>& request, const net::Responder& respond) {
@@ -61,10 +62,16 @@ void describe(const std::shared_ptr<net::HttpRequest>& request, const net::Respo
   respond(text_response(text));
 }
 
+// Node b is the active one, and a knows it.
 struct TwoNodes {
-  explicit TwoNodes(const net::HttpHandler& local = &describe)
-      : a(cluster, "a", local), b(cluster, "b", local) {
+  explicit TwoNodes(const net::HttpHandler& local = &describe,
+                    std::chrono::milliseconds wait = 200ms)
+      : handler(std::make_shared<const net::HttpHandler>(local)),
+        a(cluster, "a", wait),
+        b(cluster, "b", wait) {
     know({address_of("a", a.peers->port()), address_of("b", b.peers->port())});
+    a.router->set_owner("b");
+    b.router->set_active(handler);
   }
   void know(const std::vector<net::PeerAddress>& nodes) {
     REQUIRE(a.book.replace(nodes).ok());
@@ -83,6 +90,7 @@ struct TwoNodes {
   }
 
   Cluster cluster;
+  net::LocalHandler handler;
   Node a;
   Node b;
 };
@@ -95,11 +103,12 @@ Reply ask(const net::HttpServer& server, const TlsClientOptions& options, std::s
   return client.read_reply(head);
 }
 
-constexpr std::string_view kUnavailable = R"({"errors":["service is temporarily unavailable"]})";
+constexpr std::string_view kUnknownOwner =
+    R"({"errors":["the owner of the tenant's partition is not known yet; try again"]})";
 
 }  // namespace
 
-TEST_CASE("forwarder: an answer through another node is the owner's, byte for byte") {
+TEST_CASE("router: an answer through another node is the owner's, byte for byte") {
   const TwoNodes nodes([](const auto& got, const net::Responder& respond) {
     net::HttpResponse response;
     response.body = SecretBytes(got->method + std::string(got->body.expose_text()));
@@ -134,7 +143,7 @@ TEST_CASE("forwarder: an answer through another node is the owner's, byte for by
   CHECK(nodes.a.client->counters().connections_opened == 1);
 }
 
-TEST_CASE("forwarder: the owner sees the client's request, address and certificate") {
+TEST_CASE("router: the owner sees the client's request, address and certificate") {
   TwoNodes nodes;
   const auto files = nodes.cluster.authority.issue_as("client-7", "URI:spiffe://app/client-7");
   const std::string request =
@@ -149,7 +158,7 @@ TEST_CASE("forwarder: the owner sees the client's request, address and certifica
   CHECK(named.body == "POST /b/x from 127.0.0.1 [spiffe://app/client-7]\n" + headers);
 }
 
-TEST_CASE("forwarder: a chunked body arrives with its length, HTTP/1.0 with a Host") {
+TEST_CASE("router: a chunked body arrives with its length, HTTP/1.0 with a Host") {
   TwoNodes nodes;
   const Reply chunked = ask(
       *nodes.a.clients, nodes.client_options(),
@@ -159,72 +168,85 @@ TEST_CASE("forwarder: a chunked body arrives with its length, HTTP/1.0 with a Ho
   CHECK(old.body == "GET /b/x from 127.0.0.1 []\nhost: 127.0.0.1\n");
 }
 
-TEST_CASE("forwarder: what a client says about forwarding is not believed") {
+TEST_CASE("router: what a client says about forwarding is not believed") {
   TwoNodes nodes;
   const std::string spoofed =
       " HTTP/1.1\r\nHost: h\r\nX-Coffer-Forwarded-By: b\r\nX-Coffer-Client-Address: 10.9.9.9\r\n"
       "X-Coffer-Client-Identity: root\r\nX-Coffer-Forward-Protocol: 1\r\n\r\n";
-  for (const std::string target : {"/a/x", "/b/x"}) {
-    const Reply reply = ask(*nodes.a.clients, nodes.client_options(), "GET " + target + spoofed);
-    CHECK(reply.body == "GET " + target + " from 127.0.0.1 []\nhost: h\n");
+  for (const auto* node : {&nodes.a, &nodes.b}) {
+    const Reply reply = ask(*node->clients, nodes.client_options(), "GET /x" + spoofed);
+    CHECK(reply.body == "GET /x from 127.0.0.1 []\nhost: h\n");
   }
   // Nor on the public listener with a node's own certificate.
-  const auto files = nodes.cluster.node("b");
-  const Reply reply = ask(*nodes.a.clients, nodes.client_options(files), "GET /a/x" + spoofed);
-  CHECK(reply.body == "GET /a/x from 127.0.0.1 [b]\nhost: h\n");
+  const auto files = nodes.cluster.node("a");
+  const Reply reply = ask(*nodes.b.clients, nodes.client_options(files), "GET /x" + spoofed);
+  CHECK(reply.body == "GET /x from 127.0.0.1 [a]\nhost: h\n");
 }
 
-TEST_CASE("forwarder: a forwarded request is never forwarded again") {
+TEST_CASE("router: a forwarded request is never forwarded again") {
   TwoNodes nodes;
-  nodes.a.others_own = "b";
-  nodes.b.others_own = "a";
-  for (const auto* node : {&nodes.a, &nodes.b}) {
-    const Reply reply = ask(*node->clients, nodes.client_options(),
-                            "POST /x/y HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
-    CHECK(reply.status == 503);
-    CHECK(reply.field("Retry-After") == "1");
-    CHECK(reply.field("x-coffer-not-owner") == "1");
-    CHECK(reply.body ==
-          R"({"errors":["this node does not own the tenant's partition; try again"]})");
-  }
-  CHECK(nodes.a.peers->counters().requests == 1);
-  CHECK(nodes.b.peers->counters().requests == 1);
-}
-
-TEST_CASE("forwarder: an owner that is unknown, not in the book or not there") {
-  TwoNodes nodes;
-  struct Row {
-    std::string what;
-    std::string target;
-    std::string body;
-  };
-  const std::string unknown =
-      R"({"errors":["the owner of the tenant's partition is not known yet; try again"]})";
-  const std::vector<Row> rows = {{"nobody", "/nobody/x", unknown},
-                                 {"not in the book", "/c/x", unknown},
-                                 {"stopped", "/b/x", std::string(kUnavailable)}};
-  nodes.b.peers->stop(0);
-  for (const Row& row : rows) {
-    CAPTURE(row.what);
-    const Reply reply = ask(*nodes.a.clients, nodes.client_options(),
-                            "POST " + row.target + " HTTP/1.1\r\nHost: h\r\n\r\n");
-    CHECK(reply.status == 503);
-    CHECK(reply.field("Retry-After") == "1");
-    CHECK(reply.field("Content-Type") == "application/json");
-    CHECK(reply.body == row.body);
-  }
-}
-
-TEST_CASE("forwarder: a node that takes itself for another does not ask itself") {
-  TwoNodes nodes;
-  nodes.a.others_own = "a";
-  const Reply reply =
-      ask(*nodes.a.clients, nodes.client_options(), "GET /a/x HTTP/1.1\r\nHost: h\r\n\r\n");
+  nodes.b.router->set_active(nullptr);
+  nodes.b.router->set_owner("a");
+  const Reply reply = ask(*nodes.a.clients, nodes.client_options(),
+                          "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
   CHECK(reply.status == 503);
+  CHECK(reply.body == kUnknownOwner);
+  CHECK(nodes.b.peers->counters().requests >= 1);
   CHECK(nodes.a.peers->counters().requests == 0);
 }
 
-TEST_CASE("forwarder: an owner that dies with the request leaves the outcome unknown") {
+TEST_CASE("router: an owner that is unknown, not in the book, this node or not there") {
+  TwoNodes nodes;
+  nodes.b.peers->stop(0);
+  for (const std::string owner : {"", "c", "a", "b"}) {
+    CAPTURE(owner);
+    nodes.a.router->set_owner(owner);
+    const Reply reply =
+        ask(*nodes.a.clients, nodes.client_options(), "POST /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(reply.status == 503);
+    CHECK(reply.field("Retry-After") == "1");
+    CHECK(reply.field("Content-Type") == "application/json");
+    CHECK(reply.body == kUnknownOwner);
+  }
+  CHECK(nodes.a.peers->counters().requests == 0);
+}
+
+TEST_CASE("router: a request waits for the next owner, here or at a peer") {
+  TwoNodes nodes(&describe, 60s);
+  const std::string request = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody";
+  // Framing is the hop's own: after an attempt to forward, the request is without its length
+  // header.
+  const std::string head = "POST /x from 127.0.0.1 []\nhost: h\n";
+  for (const bool here : {false, true}) {
+    CAPTURE(here);
+    nodes.b.router->set_active(nullptr);
+    nodes.a.router->set_owner("b");
+    const auto asked = nodes.b.peers->counters().requests;
+    TlsClient client(nodes.a.clients->port(), nodes.client_options());
+    REQUIRE(client.send(request));
+    // It has been refused by a node that is not the owner any more.
+    REQUIRE(eventually([&] { return nodes.b.peers->counters().requests > asked; }));
+    if (here)
+      nodes.a.router->set_active(nodes.handler);
+    else
+      nodes.b.router->set_active(nodes.handler);
+    const Reply reply = client.read_reply();
+    CHECK(reply.status == 200);
+    CHECK(reply.body == head + (here ? "body" : "content-length: 4\nbody"));
+  }
+}
+
+TEST_CASE("router: requests under way hold the handler") {
+  Held held;
+  TwoNodes nodes(held.handler());
+  TlsClient client(nodes.a.clients->port(), nodes.client_options());
+  REQUIRE(client.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n"));
+  REQUIRE(eventually([&] { return held.count() == 1; }));
+  nodes.b.router->set_active(nullptr);
+  CHECK(nodes.handler.use_count() == 2);
+}
+
+TEST_CASE("router: an owner that dies with the request leaves the outcome unknown") {
   Held held;
   TwoNodes nodes(held.handler());
   const std::array<std::string, 2> methods = {"POST", "GET"};
@@ -248,7 +270,7 @@ TEST_CASE("forwarder: an owner that dies with the request leaves the outcome unk
         R"({"errors":["internal error: whether the change was stored is not known"]})");
   CHECK(!replies[0].has("Retry-After"));
   CHECK(replies[1].status == 503);
-  CHECK(replies[1].body == kUnavailable);
+  CHECK(replies[1].body == kUnknownOwner);
 }
 
 TEST_CASE("peer listener: strangers, clients and other protocols are refused") {
