@@ -30,10 +30,10 @@ struct HaStatus {
 struct VaultApiOptions;
 
 // What a standby answers by itself, which is sys/health and sys/leader; nothing for any other
-// request. `initialized`: the replicated log holds a vault.
+// request. `initialized`: the replicated log holds a vault. Asks `options.ha`, which must be set,
+// only for an answer that needs it: every request that is forwarded comes by here first.
 [[nodiscard]] std::optional<HttpResponse> standby_answer(const HttpRequest& request,
-                                                         const HaStatus& ha, bool initialized,
-                                                         Timestamp now,
+                                                         bool initialized, Timestamp now,
                                                          const VaultApiOptions& options);
 
 }  // namespace coffer::net

@@ -171,9 +171,8 @@ void sys_ha_status(Exchange& x, std::string_view) {
 
 namespace coffer::net {
 
-std::optional<HttpResponse> standby_answer(const HttpRequest& request, const HaStatus& ha,
-                                           bool initialized, Timestamp now,
-                                           const VaultApiOptions& options) {
+std::optional<HttpResponse> standby_answer(const HttpRequest& request, bool initialized,
+                                           Timestamp now, const VaultApiOptions& options) {
   const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
   const bool health = path == "/v1/sys/health";
   if (!health && path != "/v1/sys/leader") return std::nullopt;
@@ -182,7 +181,10 @@ std::optional<HttpResponse> standby_answer(const HttpRequest& request, const HaS
   bare.target = request.target;
   const auto parsed = vault::parse_request(bare, options);
   if (parsed.refusal || parsed.operation != policy::Operation::read) return std::nullopt;
-  if (!health) return vault::to_response(vault::raw_answer(200, vault::leader_body(&ha)));
+  if (!health) {
+    const auto ha = options.ha();
+    return vault::to_response(vault::raw_answer(200, vault::leader_body(&ha)));
+  }
   auto response = vault::to_response(
       vault::standby_health(vault::Fields(parsed.field_root()), initialized, now, options));
   if (parsed.is_head) response.body = {};

@@ -21,8 +21,9 @@ std::optional<HttpResponse> ask(const std::string& method, const std::string& ta
   HttpRequest request;
   request.method = method;
   request.target = target;
-  return standby_answer(request, two_nodes(), initialized, Timestamp{1'700'000'000'000'000'000},
-                        VaultApiOptions{});
+  VaultApiOptions options;
+  options.ha = &two_nodes;
+  return standby_answer(request, initialized, Timestamp{1'700'000'000'000'000'000}, options);
 }
 
 TEST_CASE("standby: health statuses as the caller chooses them") {
@@ -73,6 +74,18 @@ TEST_CASE("standby: everything else is not its own to answer") {
     CHECK_FALSE(ask("GET", target));
   }
   CHECK_FALSE(ask("POST", "/v1/sys/health"));
+  // And costs nothing: the cluster's state is not asked for.
+  HttpRequest request;
+  request.method = "GET";
+  request.target = "/v1/secret/data/a";
+  bool asked = false;
+  VaultApiOptions options;
+  options.ha = [&] {
+    asked = true;
+    return two_nodes();
+  };
+  CHECK_FALSE(standby_answer(request, true, Timestamp{1}, options));
+  CHECK_FALSE(asked);
 }
 
 }  // namespace

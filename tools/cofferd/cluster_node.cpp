@@ -88,13 +88,13 @@ Result<void> ClusterNode::start_peers() {
   client.key_file = config_.cluster.key_file;
   client.authority_file = config_.cluster.ca_file;
   COFFER_ASSIGN(peers_, net::PeerClient::start(std::move(client)));
+  api_options_.ha = [this] { return ha_status(); };
   net::RouterOptions options;
   options.node = self_.id;
   options.wait = milliseconds(config_.cluster.owner_wait_ms);
   router_ = std::make_unique<net::RequestRouter>(
       std::move(options), *peers_, book_, [this](const net::HttpRequest& request) {
-        return net::standby_answer(request, ha_status(), initialized_, clock_.now(),
-                                   net::VaultApiOptions{});
+        return net::standby_answer(request, initialized_, clock_.now(), api_options_);
       });
   net::HttpServerOptions listener = config_.http;
   listener.address = config_.cluster.listen_address;
@@ -248,11 +248,9 @@ Result<void> ClusterNode::take_over() {
                 log::KafkaEventLog::take_over(std::move(replica_), random_id<Nonce128>(random_)));
   auto* raw = log.get();
   const auto epoch = raw->epoch(kPartition);
-  net::VaultApiOptions api;
-  api.ha = [this] { return ha_status(); };
   auto active = std::make_unique<ActiveVault>();
   active->log = std::move(log);
-  auto vault = VaultService::open(config_, token_, clock_, random_, *active->log, std::move(api));
+  auto vault = VaultService::open(config_, token_, clock_, random_, *active->log, api_options_);
   if (vault) {
     active->vault = std::move(*vault);
     const auto unsealed = active->vault->unseal_automatically();

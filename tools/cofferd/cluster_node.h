@@ -76,6 +76,7 @@ class ClusterNode {
   std::vector<ClusterMember> members_;
   ClusterMember self_;
   log::KafkaLogOptions log_options_;
+  net::VaultApiOptions api_options_;  // set before the first request
   net::AddressBook book_;
   std::unique_ptr<net::PeerClient> peers_;
   std::unique_ptr<net::RequestRouter> router_;

@@ -21,6 +21,12 @@ std::optional<std::uint64_t> behind(std::span<const KafkaOffset> offsets, std::u
   return static_cast<std::uint64_t>(offsets.back()) + 1;
 }
 
+EncodedMessage barrier_under(const Claim& claim) {
+  codec::ReplicatedRecord record{claim.epoch, claim.nonce, codec::NoopBody{}};
+  auto bytes = codec::encode_replicated(record);
+  return {std::move(record), std::move(bytes)};
+}
+
 KafkaReplica::Own with_offsets(std::vector<EncodedMessage>& messages, std::uint64_t next) {
   KafkaReplica::Own out;
   out.reserve(messages.size());
@@ -167,9 +173,7 @@ void KafkaEventLog::add_renewals(EncodedBatch& batch) const {
   const auto now = Lease::Clock::now();
   for (auto& [partition, appends] : batch.partitions) {
     if (!appends.events.empty() || !leases_.at(partition).runs_out(now)) continue;
-    const auto& own = claims_.at(partition);
-    const codec::ReplicatedRecord barrier{own.epoch, own.nonce, codec::NoopBody{}};
-    appends.events.push_back({barrier, codec::encode_replicated(barrier)});
+    appends.events.push_back(barrier_under(claims_.at(partition)));
   }
 }
 
@@ -177,11 +181,9 @@ void KafkaEventLog::add_renewals(EncodedBatch& batch) const {
 Result<void> KafkaEventLog::hold_leases(const std::set<PartitionId>& partitions) {
   constexpr int kAttempts = 3;
   for (const auto partition : partitions) {
-    const auto& own = claims_.at(partition);
     for (int i = 0; i < kAttempts && !leases_.at(partition).valid(Lease::Clock::now()); ++i) {
       EncodedBatch barrier;
-      const codec::ReplicatedRecord record{own.epoch, own.nonce, codec::NoopBody{}};
-      barrier.partitions[partition].events.push_back({record, codec::encode_replicated(record)});
+      barrier.partitions[partition].events.push_back(barrier_under(claims_.at(partition)));
       COFFER_TRY(send_and_apply(barrier));
     }
     if (!leases_.at(partition).valid(Lease::Clock::now()))
