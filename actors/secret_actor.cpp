@@ -4,6 +4,7 @@
 
 #include "actors/admission.h"
 #include "actors/data_keys.h"
+#include "actors/sealed_value.h"
 #include "actors/wrapping.h"
 #include "events/log/state_keys.h"
 #include "hsm/envelope_cipher.h"
@@ -89,9 +90,7 @@ class SecretActor final : public caf::event_based_actor {
   }
 
   Result<Bytes> read_value(VersionNumber version) const {
-    COFFER_ASSIGN(auto value, services_.log.get(log::Family::values, value_row(version)));
-    if (!value) return fail(ErrorCode::corrupt, "a version's sealed value is not in the store");
-    return std::move(*value);
+    return read_sealed_value(services_.log, *place_.keys, id_, version, value_row(version));
   }
 
   Bytes value_row(VersionNumber version) const {
@@ -284,8 +283,7 @@ class SecretActor final : public caf::event_based_actor {
     }
     COFFER_ASSIGN(after.state, secret::evolve(std::move(after.state), event));
     if (auto* written = std::get_if<secret::SecretVersionWritten>(&event)) {
-      out.append.changes.push_back(
-          plain_row(log::Family::values, value_row(written->version), written->sealed_value));
+      out.append.changes.push_back(sealed_value_row(value_row(written->version)));
       after.current_value = std::move(written->sealed_value);
     } else if (std::holds_alternative<secret::SecretCreated>(event)) {
       for (const auto& entry : listing_entries(keys, place_.key.mount, place_.key.path)) {

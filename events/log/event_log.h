@@ -31,7 +31,7 @@ enum class Family : std::uint8_t {
   meta,        // initialisation record, format version
   tenants,     // tenant -> keyring references, parent, sealed name
   aggregates,  // tenant, kind, id -> stamped sealed snapshot
-  values,      // tenant, secret, version -> sealed value
+  values,      // tenant, secret, version -> number of the event that holds the sealed value
   keys,        // tenant, key -> wrapped blob; uncompressed, shredded on delete
   listing,     // tenant, mount, folder hash, child hash -> sealed child name
   tokens,      // token -> tenant and stamped sealed snapshot
