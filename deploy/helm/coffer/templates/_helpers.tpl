@@ -69,6 +69,9 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- $certificates := len (compact (list $v.tls.secretName $v.tls.certManager.issuerName)) -}}
 {{- if gt $pins 1 }}{{ fail "pin: give secretName or secretProviderClass, not both" }}{{ end -}}
 {{- if gt $certificates 1 }}{{ fail "tls: give secretName or certManager.issuerName, not both" }}{{ end -}}
+{{- if lt (int $v.terminationGracePeriodSeconds) (add (int $v.preStopSeconds) 30 | int) }}{{ fail "terminationGracePeriodSeconds must be at least preStopSeconds + 30" }}{{ end -}}
+{{- if and $v.kafka.sasl.mechanism (not (and $v.kafka.sasl.user $v.kafka.sasl.passwordSecret)) }}{{ fail "kafka.sasl.mechanism needs user and passwordSecret" }}{{ end -}}
+{{- if and $v.kafka.tls.clientCertificate (not $v.kafka.tls.secretName) }}{{ fail "kafka.tls.clientCertificate needs kafka.tls.secretName" }}{{ end -}}
 {{- if eq $v.mode "cluster" -}}
 {{- if not $v.kafka.bootstrap }}{{ fail "mode cluster needs kafka.bootstrap" }}{{ end -}}
 {{- if eq $pins 0 }}{{ fail "mode cluster needs pin.secretName or pin.secretProviderClass: all nodes use one HSM token" }}{{ end -}}
