@@ -73,7 +73,8 @@ OTHER = {"mode": "embedded", "replicas": 4, "image.pullPolicy": "Always", "kafka
          "topologySpread.zone": "DoNotSchedule", "networkPolicy.kafka.ports": [19093],
          "networkPolicy.clients": [{"podSelector": {}}], "networkPolicy.kafka.to": [{"podSelector": {}}],
          "tls.dnsNames": ["vault.example.com"], "preStopSeconds": 7,
-         "resources": {"limits": {"memory": "3Gi"}}, "pin.secretProviderClass": "x"}
+         "resources": {"limits": {"memory": "3Gi"}}, "pin.secretProviderClass": "x",
+         "kafka.tls.clientCertificate": False}
 
 
 def merged(base, over):
@@ -98,7 +99,7 @@ def variant_problems(base, over, words):
     source, said = render(merged(base, over))
     if source is None:
         return said
-    return problems(source) + list(schema_problems(source, "1.30")) + [
+    return problems(source) + schema_problems(source, "1.30") + [
         f"no '{one}'" for one in words if one not in source]
 
 
@@ -136,7 +137,8 @@ def unused_values():
         change = other_than(path, value)
         for step in reversed(path):
             change = {step: change}
-        if not any(render(merged(one, change))[0] != old for one, old in zip(settings, before)):
+        after = [render(merged(one, change))[0] for one in settings]
+        if not any(new and new != old for new, old in zip(after, before)):
             unused.append(".".join(path))
     return unused
 

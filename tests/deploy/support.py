@@ -1,5 +1,6 @@
 """What the checks of deploy/ share: reading the files, counting results, asking the real server."""
 
+import functools
 import os
 import re
 import subprocess
@@ -43,6 +44,7 @@ def run(command, **options):
                           stdin=subprocess.DEVNULL, timeout=120, **options)
 
 
+@functools.cache
 def options():
     """{environment name: (option name, default)} of the server's own table."""
     table = run([COFFERD, "--print-options"]).stdout
