@@ -230,9 +230,8 @@ Result<void> check_cluster(const Config& config) {
       return fail(ErrorCode::invalid_argument,
                   fmt::format("store.engine = \"kafka\" needs {}", name));
   COFFER_ASSIGN(const auto members, parse_members(config.cluster.nodes));
-  if (std::none_of(members.begin(), members.end(), [&](const ClusterMember& member) {
-        return member.id == config.cluster.node;
-      }))
+  if (std::none_of(members.begin(), members.end(),
+                   [&](const ClusterMember& member) { return member.id == config.cluster.node; }))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("cluster.node `{}` is not one of cluster.nodes", config.cluster.node));
   // Shares would have to be given to every node that becomes the active one.
