@@ -7,16 +7,8 @@ SOURCES="$ROOT/tests/conformance/go_client"
 PROGRAM="$WORK/go_client"
 NEEDED="$(sed -n 's/^go //p' "$SOURCES/go.mod")"
 
-go_version() { GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//'; }
-not_older() { [[ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" == "$2" ]]; }
-
-if ! command -v go >/dev/null; then
-  skip "Go client" "no Go toolchain on this machine; the client needs Go $NEEDED (Debian 12 has 1.19)"
-  finish
-  exit
-fi
-if ! not_older "$(go_version)" "$NEEDED"; then
-  skip "Go client" "Go $(go_version) is too old; the client needs Go $NEEDED"
+if ! go_is "$NEEDED"; then
+  skip "Go client" "it needs Go $NEEDED, which this machine has not (Debian 12 has 1.19)"
   finish
   exit
 fi

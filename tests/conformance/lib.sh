@@ -34,11 +34,12 @@ check() {
   if output="$("$@" 2>&1)"; then ok "$name"; else fail "$name" "${output:-not so}"; fi
 }
 
-# add_lines FILE: count the `ok` and `FAIL` lines that a client program printed.
+# add_lines FILE: count the `ok`, `FAIL` and `skip` lines that a client program printed.
 add_lines() {
   cat "$1"
   CHECKS_PASSED=$((CHECKS_PASSED + $(grep -c '^ok ' "$1" || true)))
   CHECKS_FAILED=$((CHECKS_FAILED + $(grep -c '^FAIL ' "$1" || true)))
+  CHECKS_SKIPPED=$((CHECKS_SKIPPED + $(grep -c '^skip ' "$1" || true)))
 }
 
 # finish: the closing line that tools/dev reads; fails when a check failed.
@@ -96,9 +97,10 @@ stop_vault() {
   return "$status"
 }
 
-# python_environment: a virtual environment with requirements.txt, made once per content.
+# python_environment [REQUIREMENTS [VENV]]: a virtual environment with the packages of the file, made
+# once per content; its Python program on standard output.
 python_environment() {
-  local wanted="$ROOT/tests/conformance/requirements.txt" venv="$WORK/venv"
+  local wanted="${1:-$ROOT/tests/conformance/requirements.txt}" venv="${2:-$WORK/venv}"
   if ! cmp -s "$wanted" "$venv/requirements.txt"; then
     rm -rf "$venv"
     python3 -m venv "$venv"
@@ -106,4 +108,11 @@ python_environment() {
     cp "$wanted" "$venv/requirements.txt"
   fi
   printf '%s\n' "$venv/bin/python"
+}
+
+# go_is VERSION: there is a Go toolchain of at least this version.
+go_is() {
+  local found
+  found="$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//')" || return 1
+  [[ -n "$found" && "$(printf '%s\n%s\n' "$1" "$found" | sort -V | head -n 1)" == "$1" ]]
 }

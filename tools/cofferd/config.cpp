@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "tools/cofferd/cluster_members.h"
+
 namespace coffer::server {
 namespace {
 
@@ -227,6 +229,11 @@ Result<void> check_cluster(const Config& config) {
     if (value->empty())
       return fail(ErrorCode::invalid_argument,
                   fmt::format("store.engine = \"kafka\" needs {}", name));
+  COFFER_ASSIGN(const auto members, parse_members(config.cluster.nodes));
+  if (std::none_of(members.begin(), members.end(),
+                   [&](const ClusterMember& member) { return member.id == config.cluster.node; }))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("cluster.node `{}` is not one of cluster.nodes", config.cluster.node));
   // Shares would have to be given to every node that becomes the active one.
   if (config.seal_type != "auto")
     return fail(ErrorCode::invalid_argument, "store.engine = \"kafka\" needs seal.type = \"auto\"");
@@ -240,6 +247,9 @@ Result<void> check(const Config& config) {
   const auto bad = [](std::string text) {
     return fail(ErrorCode::invalid_argument, std::move(text));
   };
+  static constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warn", "error"};
+  if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end())
+    return bad("log.level must be debug, info, warn or error");
   if (config.seal_type != "auto" && config.seal_type != "shamir")
     return bad("seal.type must be auto or shamir");
   if (config.auto_init && config.seal_type != "auto")

@@ -102,13 +102,23 @@ Result<void> run(Config config, const sigset_t& signals) {
   return {};
 }
 
-bool set_up_logging(const std::string& level) {
+void set_up_logging(const std::string& level) {
   auto logger = spdlog::stderr_logger_mt("cofferd");
   spdlog::set_default_logger(logger);
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  if (level != "debug" && level != "info" && level != "warn" && level != "error") return false;
   spdlog::set_level(spdlog::level::from_str(level));
-  return true;
+}
+
+Result<Config> load_or_complain(const std::string& file) {
+  auto config = load_config(file);
+  if (!config) std::fprintf(stderr, "cofferd: %s\n", config.error().message.c_str());
+  return config;
+}
+
+int check_config(const std::string& file) {
+  if (!load_or_complain(file)) return 1;
+  std::puts("the configuration is valid");
+  return 0;
 }
 
 int start(const std::string& file, bool allow_root) {
@@ -116,15 +126,9 @@ int start(const std::string& file, bool allow_root) {
     std::fputs("cofferd: run it as an ordinary user, or give --allow-root\n", stderr);
     return 1;
   }
-  auto config = load_config(file);
-  if (!config) {
-    std::fprintf(stderr, "cofferd: %s\n", config.error().message.c_str());
-    return 1;
-  }
-  if (!set_up_logging(config->log_level)) {
-    std::fputs("cofferd: log.level must be debug, info, warn or error\n", stderr);
-    return 1;
-  }
+  auto config = load_or_complain(file);
+  if (!config) return 1;
+  set_up_logging(config->log_level);
   // Before any thread: every thread inherits the blocked signals and the limits.
   sigset_t signals;
   sigemptyset(&signals);
@@ -146,15 +150,20 @@ int main(int argc, char** argv) {
   std::string file;
   bool allow_root = false;
   bool print_options = false;
+  bool check_config = false;
   app.add_option("--config", file, "TOML file; see docs/configuration.md")
       ->check(CLI::ExistingFile);
   app.add_flag("--allow-root", allow_root, "Run although the user is root");
   app.add_flag("--print-options", print_options, "Print the table of options as Markdown and exit");
+  app.add_flag("--check-config", check_config,
+               "Read the configuration as a start would, say whether it holds together, and exit; "
+               "files that it names are not opened");
   app.set_version_flag("--version", COFFER_VERSION);
   CLI11_PARSE(app, argc, argv);
   if (print_options) {
     std::fputs(coffer::server::describe_options().c_str(), stdout);
     return 0;
   }
+  if (check_config) return coffer::server::check_config(file);
   return coffer::server::start(file, allow_root);
 }
