@@ -120,29 +120,11 @@ class SimProducer final : public log::KafkaProducer {
     shared_->id = network.broker().next_producer();
   }
 
-  Result<Ticket> send(const std::string& topic, PartitionId,
-                      const log::KafkaMessage& message) override {
-    auto& process = shared_->process;
-    process.point();
-    Pending pending;
-    pending.ticket = ++last_ticket_;
-    pending.record.key.assign(message.key.begin(), message.key.end());
-    if (message.value) pending.record.value.emplace(message.value->begin(), message.value->end());
-    const auto& options = shared_->network.options();
-    pending.deadline = process.world().now() + options.delivery_timeout;
-    const auto ticket = pending.ticket;
-    if (options.producer_fault == ProducerFault::blobs_last && !pending.record.key.empty() &&
-        message.value) {
-      // The blob goes out behind the event that needs it, and nobody waits for it.
-      shared_->deliveries[ticket] = {0, false};
-      shared_->held.emplace_back(topic, std::move(pending));
-      return ticket;
-    }
-    const bool event = message.key.empty();
-    shared_->enqueue(topic, std::move(pending));
-    if (event) release_held();
-    process.point();
-    return ticket;
+  Result<std::vector<Ticket>> send(const std::string& topic, PartitionId,
+                                   std::span<const log::KafkaMessage> messages) override {
+    std::vector<Ticket> tickets;
+    for (const auto& message : messages) tickets.push_back(send_one(topic, message));
+    return tickets;
   }
 
   Result<std::vector<KafkaOffset>> await(std::span<const Ticket> tickets) override {
@@ -166,6 +148,30 @@ class SimProducer final : public log::KafkaProducer {
   }
 
  private:
+  Ticket send_one(const std::string& topic, const log::KafkaMessage& message) {
+    auto& process = shared_->process;
+    process.point();
+    Pending pending;
+    pending.ticket = ++last_ticket_;
+    pending.record.key.assign(message.key.begin(), message.key.end());
+    if (message.value) pending.record.value.emplace(message.value->begin(), message.value->end());
+    const auto& options = shared_->network.options();
+    pending.deadline = process.world().now() + options.delivery_timeout;
+    const auto ticket = pending.ticket;
+    if (options.producer_fault == ProducerFault::blobs_last && !pending.record.key.empty() &&
+        message.value) {
+      // The blob goes out behind the event that needs it, and nobody waits for it.
+      shared_->deliveries[ticket] = {0, false};
+      shared_->held.emplace_back(topic, std::move(pending));
+      return ticket;
+    }
+    const bool event = message.key.empty();
+    shared_->enqueue(topic, std::move(pending));
+    if (event) release_held();
+    process.point();
+    return ticket;
+  }
+
   void release_held() {
     auto held = std::exchange(shared_->held, {});
     shared_->later(process_later(), [held = std::move(held)](Shared& shared) {

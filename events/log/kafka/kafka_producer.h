@@ -38,9 +38,11 @@ class KafkaProducer {
   [[nodiscard]] static Result<std::unique_ptr<KafkaProducer>> create(
       const KafkaClientOptions& options, std::span<const std::string> topics);
 
-  // Queues a copy of the message. Errors: too_large, unavailable; then nothing was queued.
-  [[nodiscard]] virtual Result<Ticket> send(const std::string& topic, PartitionId partition,
-                                            const KafkaMessage& message) = 0;
+  // Queues copies of the messages, in order; a ticket for each. They are handed over together, so
+  // that they share requests. Errors: too_large, nothing was queued; unavailable, some may have
+  // been: the instance is no good any more.
+  [[nodiscard]] virtual Result<std::vector<Ticket>> send(
+      const std::string& topic, PartitionId partition, std::span<const KafkaMessage> messages) = 0;
   // Waits until each is decided, within the delivery timeout; the offsets in the order of the
   // tickets. Error: unknown_outcome, whichever failed: it may be in the log all the same.
   [[nodiscard]] virtual Result<std::vector<KafkaOffset>> await(std::span<const Ticket> tickets) = 0;
