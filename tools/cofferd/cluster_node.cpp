@@ -233,6 +233,8 @@ void ClusterNode::follow() {
       continue;
     }
     troubled = false;
+    if (const auto shredded = replica_->shred_in_background(); !shredded)
+      spdlog::error("deleted keys are not out of the files yet: {}", shredded.error().message);
     note_owner();
     poll_group(milliseconds(0));
     router_->retry_waiting();

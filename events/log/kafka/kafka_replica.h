@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 
+#include "events/log/kafka/background_shredder.h"
 #include "events/log/kafka/kafka_options.h"
 #include "events/log/kafka/kafka_reader.h"
 #include "events/log/kafka/key_stage.h"
@@ -46,6 +47,9 @@ class KafkaReplica {
                                          std::uint64_t access_next);
   // Every event message that this store has applied was sent before this time, but the owner's own.
   [[nodiscard]] std::chrono::steady_clock::time_point last_event_read(PartitionId partition) const;
+  // For a follower: removes deleted keys from the store's files in the background, a few seconds
+  // after their deletion was applied. To be called often, returns at once. Errors: of a former run.
+  [[nodiscard]] Result<void> shred_in_background() { return shredder_.poll(); }
   // Messages that are in the topic "events" and not applied here. Asks the broker.
   [[nodiscard]] Result<std::uint64_t> lag(PartitionId partition);
 
@@ -75,6 +79,7 @@ class KafkaReplica {
   KafkaLogOptions options_;
   KafkaTopicNames topics_;
   RocksDbState state_;
+  BackgroundShredder shredder_{state_};
   std::unique_ptr<KafkaReader> reader_;  // outlives the partitions' streams
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
 };
