@@ -13,6 +13,19 @@ from record import INF, Record
 from history import Operation
 
 ASK = "import time; print(time.time(), time.monotonic())"
+# Waits with the function of this name until 20 s later on the wall clock; prints how long it took.
+WAIT = """
+import ctypes, sys, time
+libc, room, until = ctypes.CDLL(None), ctypes.create_string_buffer(256), (ctypes.c_long * 2)()
+condition, mutex = ctypes.byref(room), ctypes.byref(room, 128)
+until[0], began = int(time.time()) + 20, time.monotonic()
+print("waiting", flush=True)
+libc.pthread_mutex_lock(mutex)
+while getattr(libc, sys.argv[1])(condition, mutex, ctypes.byref(until)) == 0:
+    pass
+print(time.monotonic() - began)
+"""
+WAITS = ("pthread_cond_timedwait", "cnd_timedwait")
 
 
 def check_the_checker(checks):
@@ -115,5 +128,14 @@ def check_clocks(checks, clocks, name):
         if abs(shifted - wall - jump) > 2 or not 0 <= same - monotonic < 2:
             problems.append(f"a jump of {jump} s: wall {shifted - wall:+.1f} s, monotonic "
                             f"{same - monotonic:+.1f} s")
+    for function in WAITS:
+        clocks.jump(name, 0)
+        with subprocess.Popen([sys.executable, "-c", WAIT, function], stdout=subprocess.PIPE,
+                              env=dict(os.environ, **clocks.environment(name))) as waiting:
+            waiting.stdout.readline()
+            clocks.jump(name, 3600)
+            took = float(waiting.stdout.readline())
+        if took > 5:
+            problems.append(f"{function} waited {took:.1f} s although the clock jumped over its end")
     clocks.jump(name, 0)
-    checks.check("a wall clock jumps and the monotonic one does not", problems)
+    checks.check("a wall clock jumps, waits for it follow, the monotonic one stays", problems)
