@@ -1,42 +1,37 @@
-"""The cluster of tools/cluster/cluster.py with processes that are killed, frozen and started again."""
+"""The cluster of tools/cluster/cluster.py with processes that are killed, frozen and started again,
+in a network and with wall clocks of the test's own where that is possible."""
 
-import base64
-import json
 import os
 import random
-import signal
-import socket
 import ssl
+import subprocess
 import sys
+import threading
 import time
-import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.join(ROOT, "tools", "cluster"), os.path.join(ROOT, "tests", "support")]
 
 import cluster  # noqa: E402
+from kafka_metadata import partition_of  # noqa: E402
+from live_server import Client  # noqa: E402
+from network import Network  # noqa: E402
 
 COUNT = cluster.COUNT
-STARTED = "Kafka Server started"
+NODES = [("node", number) for number in range(COUNT)]
+BROKERS = [("broker", number) for number in range(COUNT)]
+EVENTS_TOPIC = "coffer-events"
+HEALTH_LIMIT = 0.7
 
 
-def listening_ports(count):
-    """Below the ports of outgoing connections: while a server is down nobody else may get its port,
-    and nobody who tries to reach it may be connected to himself."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
-        end = int(file.read().split()[0])
-    found = []
-    while len(found) < count:
-        port = random.SystemRandom().randrange(min(10000, end // 2), end)
-        with socket.socket() as one:
-            try:
-                one.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in found:
-            found.append(port)
-    return found
+def name_of(thing):
+    return cluster.NAMES[thing[1]] if thing[0] == "node" else f"broker {thing[1] + 1}"
+
+
+def own_network():
+    """Nodes and brokers, each at its own address."""
+    return Network({thing: 11 + number for number, thing in enumerate(NODES + BROKERS)})
 
 
 class Node:
@@ -44,7 +39,8 @@ class Node:
 
     def __init__(self, layout, number):
         self.number, self.name = number, cluster.NAMES[number]
-        self.port = layout.chosen["api"][number]
+        self.host, self.port = layout.host("node", number), layout.chosen["api"][number]
+        self.data = layout.path("nodes", self.name)
         self._ca = layout.path("tls", "ca.pem")
         self._tls = None
 
@@ -54,140 +50,160 @@ class Node:
         return self._tls
 
 
-def wait_for(pid, options=0):
-    """The exit status of a process of ours, None while it runs (with os.WNOHANG)."""
-    try:
-        ended, status = os.waitpid(pid, options)
-        return os.waitstatus_to_exitcode(status) if ended else None
-    except ChildProcessError:  # the subprocess module was there first
-        return "unknown"
-
-
 class ClusterUnderTest:
-    def __init__(self, folder, cofferd, cache):
+    """`network` (network.py) and `clocks` (clocks.py) may be None. A thing is ("node", 0). `options`:
+    environment of the nodes."""
+
+    def __init__(self, folder, cofferd, jars, network=None, clocks=None, options=None):
         os.makedirs(folder, mode=0o700)
-        ports = listening_ports(4 * COUNT)
-        cluster.write(os.path.join(folder, "layout.json"), json.dumps({
-            "kafka": base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode(),
-            **{kind: ports[i * COUNT:(i + 1) * COUNT]
-               for i, kind in enumerate(("broker", "controller", "api", "peer"))}}))
-        self.layout = cluster.Layout(folder)
-        self.cofferd, self.cache = cofferd, cache
+        hosts = network and {"node": [network.addresses[one] for one in NODES],
+                             "broker": [network.addresses[one] for one in BROKERS]}
+        self.layout = cluster.Layout(folder, hosts)
+        self.cofferd, self.jars, self.network, self.clocks = cofferd, jars, network, clocks
+        self.options = options or {}
         self.nodes = [Node(self.layout, number) for number in range(COUNT)]
-        self.wanted = {}          # what should be running -> process id
-        self.broker_starts = [0] * COUNT
+        self.wanted = {}          # what should be running -> its process
+        self._brokers = {}        # number -> what await_broker needs
+        self._lock = threading.Lock()
 
-    # -------------------------------------------------------- processes; a thing is ("node", 0)
-    def pid_file(self, thing):
-        kind, number = thing
-        return (self.layout.path("nodes", cluster.NAMES[number], "cofferd.pid") if kind == "node"
-                else self.layout.path("brokers", str(number + 1), "pid"))
-
+    # -------------------------------------------------------- processes
     def log_file(self, thing):
-        return os.path.join(os.path.dirname(self.pid_file(thing)), "log")
+        return (self.layout.path("nodes", cluster.NAMES[thing[1]], "log") if thing[0] == "node"
+                else self.layout.path("brokers", str(thing[1] + 1), "log"))
 
     def up(self):
-        self.jars = cluster.fetch_jars(self.cache)
-        for number in range(COUNT):
-            self.start(("broker", number))
-        for number in range(COUNT):
-            self.await_broker(number)
-        cluster.make_certificates(self.layout)
+        for thing in BROKERS:
+            self.start(thing)
+        for thing in BROKERS:
+            self.await_broker(thing)
+        self._make_certificates()
         cluster.prepare_hsm(self.layout)
-        for number in range(COUNT):
-            self.start(("node", number))
+        for thing in NODES:
+            self.start(thing)
         cluster.await_nodes(self.layout)
+
+    def _make_certificates(self):
+        """Valid from days ago on: a clock that jumps back is not to find them too young."""
+        if not self.clocks:
+            return cluster.make_certificates(self.layout)
+        self.clocks.jump("certificates", -3 * 86400)
+        cluster.make_certificates(self.layout, self.clocks.environment("certificates"))
+        return None
 
     def start(self, thing):
         kind, number = thing
+        prefix = self.network.prefix(thing) if self.network else ()
         if kind == "broker":
-            self.broker_starts[number] += 1
-            cluster.start_broker(self.layout, self.jars, number)
+            self._brokers[number] = cluster.start_broker(self.layout, self.jars, number, prefix)
+            process = self._brokers[number][2]
         else:
-            cluster.start_node(self.layout, self.cofferd, number)
-        deadline = time.monotonic() + 60  # a node that waits for Kafka writes its pid file late
-        while (pid := cluster.read_pid(self.pid_file(thing))) is None:
-            if time.monotonic() > deadline:
-                raise cluster.ClusterError(f"{thing} did not start: see {self.log_file(thing)}")
-            time.sleep(0.01)
-        self.wanted[thing] = pid
+            clock = self.clocks.environment(cluster.NAMES[number]) if self.clocks else {}
+            process = cluster.start_node(self.layout, self.cofferd, number, prefix,
+                                         clock | self.options)
+        if process is None:
+            raise cluster.ClusterError(f"{name_of(thing)} runs already")
+        self.wanted[thing] = process
 
-    def await_broker(self, number):
-        cluster.await_broker(self.layout, number)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with open(self.log_file(("broker", number)), encoding="utf-8", errors="replace") as log:
-                if log.read().count(STARTED) >= self.broker_starts[number]:
-                    return
-            time.sleep(0.1)
-        raise cluster.ClusterError(f"broker {number + 1} is not ready again")
+    def await_broker(self, thing):
+        cluster.await_broker(self.layout, self._brokers[thing[1]])
 
     def signal(self, thing, number):
-        os.kill(self.wanted[thing], number)
+        self.wanted[thing].send_signal(number)
 
     def kill(self, thing):
-        pid = self.wanted.pop(thing)
-        os.kill(pid, signal.SIGKILL)
-        wait_for(pid)
+        with self._lock:
+            process = self.wanted.pop(thing)
+        process.kill()
+        process.wait()
 
     def terminate(self, thing, limit=30):
         """As an operator stops it; texts, empty when it ended well. It is dead afterwards."""
-        pid = self.wanted.pop(thing)
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + limit
-        while time.monotonic() < deadline:
-            status = wait_for(pid, os.WNOHANG)
-            if status is not None:
-                return [f"{thing} ended with status {status} after SIGTERM"] if status else []
-            time.sleep(0.01)
-        os.kill(pid, signal.SIGKILL)
-        wait_for(pid)
-        return [f"{thing} did not end within {limit} s of SIGTERM"]
+        with self._lock:
+            process = self.wanted.pop(thing)
+        process.terminate()
+        try:
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return [f"{name_of(thing)} did not end within {limit} s of SIGTERM"]
+        return [f"{name_of(thing)} ended with status {status} after SIGTERM"] if status else []
 
     def deaths(self):
         """What has ended by itself; it is started again."""
         found = []
-        for thing, pid in list(self.wanted.items()):
-            status = wait_for(pid, os.WNOHANG)
+        with self._lock:
+            things = list(self.wanted.items())
+        for thing, process in things:
+            status = process.poll()
             if status is not None:
-                del self.wanted[thing]
                 with open(self.log_file(thing), encoding="utf-8", errors="replace") as log:
-                    found.append(f"{thing} ended by itself, status {status}:\n{log.read()[-1500:]}")
+                    found.append(f"{name_of(thing)} ended by itself, status {status}:\n"
+                                 f"{log.read()[-1500:]}")
                 self.start(thing)
         return found
 
-    # -------------------------------------------------------- what the nodes say
+    # -------------------------------------------------------- what nodes and brokers say
+    def client(self, number, limit=20.0):
+        return Client(self.nodes[number], self.root_token(), timeout=limit)
+
+    def health_of(self, number):
+        """(status, the node's wall clock in seconds); (0, 0) without an answer."""
+        client = Client(self.nodes[number], timeout=HEALTH_LIMIT)
+        try:
+            answer = client.call("GET", "sys/health")
+            return answer.status, answer.json.get("server_time_utc", 0)
+        except OSError:
+            return 0, 0
+        finally:
+            client.close()
+
     def health(self):
-        return [cluster.health(self.layout, number) for number in range(COUNT)]
+        return [self.health_of(number)[0] for number in range(COUNT)]
 
     def active(self, limit=60):
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
             for number in random.sample(range(COUNT), COUNT):
-                if cluster.health(self.layout, number) == 200:
+                if self.health_of(number)[0] == 200:
                     return number
             time.sleep(0.05)
         raise cluster.ClusterError(f"no node became active within {limit} s")
 
+    def partition(self):
+        """(leader, in-sync replicas) of the topic of events as broker numbers; None: unknown."""
+        for number in range(COUNT):
+            place = (self.layout.host("broker", number), self.layout.chosen["broker"][number])
+            try:
+                if found := partition_of(place, EVENTS_TOPIC, HEALTH_LIMIT):
+                    return found[0] - 1, [one - 1 for one in found[1]]
+            except OSError:
+                pass
+        return None
+
     def settle(self, limit=60):
-        """One node active and the others standing by; texts, empty when that came about."""
-        deadline = time.monotonic() + limit
+        """One node active, the others standing by, every broker in sync; texts, empty when that
+        came about."""
+        deadline, seen, brokers = time.monotonic() + limit, [], None
         while time.monotonic() < deadline:
-            if sorted(seen := self.health()) == [200] + [429] * (COUNT - 1):
+            seen, brokers = self.health(), self.partition()
+            if (sorted(seen) == [200] + [429] * (COUNT - 1) and brokers and
+                    len(brokers[1]) == COUNT):
                 return []
             time.sleep(0.1)
-        return [f"not one active and {COUNT - 1} standing by within {limit} s: sys/health of "
-                f"{', '.join(cluster.NAMES)} is {seen}"]
+        return [f"not one active, {COUNT - 1} standing by and all brokers in sync within {limit} s: "
+                f"sys/health of {', '.join(cluster.NAMES)} is {seen}, brokers in sync "
+                f"{brokers and [one + 1 for one in brokers[1]]}"]
 
     def root_token(self):
         return cluster.root_token(self.layout)
 
     def end(self):
         """Ends everything. Not gently: nobody will use this cluster again."""
-        for thing, pid in self.wanted.items():
-            try:
-                os.kill(pid, signal.SIGKILL)
-                wait_for(pid)
-            except OSError as error:
-                print(f"ending {thing}: {error}")
+        for process in self.wanted.values():
+            process.kill()
+        for process in self.wanted.values():
+            process.wait()
         self.wanted.clear()
+        if self.network:
+            self.network.end()

@@ -1,34 +1,61 @@
 #!/usr/bin/env python3
-"""Nodes and brokers of a cluster are killed, frozen and drained while clients write and read.
+"""Nodes and brokers of a cluster are killed, frozen, drained and cut off from each other, and their
+wall clocks jump, while clients write and read.
 
 What the clients saw has to be linearizable, no acknowledged write may be lost, the cluster has to
-serve again after every fault, and a node that is stopped in an orderly way costs nobody a request.
+serve again after every group of faults, and a node that is stopped in an orderly way costs nobody a
+request.
 """
 
+import argparse
 import os
 import random
-import signal
 import statistics
 import sys
 import time
-import unittest
+from collections import Counter
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), "support"), HERE]
 
-import history_test  # noqa: E402
-from cluster_under_test import COUNT, ROOT, ClusterUnderTest, cluster  # noqa: E402
-from history import violations  # noqa: E402
+import clocks as wall_clocks  # noqa: E402
+import network  # noqa: E402
+from cluster_under_test import ROOT, ClusterUnderTest, cluster, name_of, own_network  # noqa: E402
+from injector import Injector  # noqa: E402
 from live_server import (Checks, Client, end_on_signals, seed_of, server_program,  # noqa: E402
                          work_folder)
-from load import INF, Load, SteadyClients  # noqa: E402
+from load import Load, SteadyClients  # noqa: E402
+from plan import KINDS, make_plan  # noqa: E402
+from planted_test import check_clocks, check_network, check_the_checker  # noqa: E402
+from record import Record, Verifier  # noqa: E402
 
 RECOVERY_LIMIT = 60.0
-FAULTS_PER_GENERATION = 4
+BACKLOG_MAX = 6      # generations that wait to be checked
 
 
-def setting(name, otherwise):
-    return int(os.environ.get(name) or otherwise)
+def options_of():
+    def setting(name, otherwise):
+        return int(os.environ.get(name) or otherwise)
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("faults", nargs="?", type=int, help="how many")
+    parser.add_argument("--failovers", type=int, help="kill -9 of the active node, one at a time")
+    parser.add_argument("--drains", type=int, help="SIGTERM of the active node")
+    parser.add_argument("--clients", type=int, default=setting("COFFER_FAULTS_CLIENTS", 8))
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--only", choices=[kind.name for kind in KINDS], metavar="KIND",
+                        help="nothing but this kind, one at a time")
+    parser.add_argument("--plan", action="store_true", help="only print what a seed would do")
+    options = parser.parse_args()
+    given = options.faults is not None or options.failovers is not None or options.drains is not None
+    for name, variable, otherwise in (("faults", "COFFER_FAULTS", 6),
+                                      ("failovers", "COFFER_FAILOVERS", 2),
+                                      ("drains", "COFFER_DRAINS", 2)):
+        if getattr(options, name) is None:
+            setattr(options, name, 0 if given else setting(variable, otherwise))
+    if options.seed is not None:
+        os.environ["COFFER_FAULTS_SEED"] = str(options.seed)
+    return options
 
 
 def wall_clock():
@@ -36,158 +63,103 @@ def wall_clock():
     return time.strftime("%H:%M:%S", time.gmtime(now)) + f"{now % 1:.3f}"[1:] + "Z"
 
 
-# ---------------------------------------------------------------- faults
-class Injector:
-    """Each kind does its harm, calls `harm_done`, repairs it and returns texts about trouble."""
-
-    def __init__(self, cluster_, rng):
-        self.cluster, self.rng = cluster_, rng
-        self.kinds = [self.kill_active, self.kill_node, self.freeze_active, self.kill_broker,
-                      self.freeze_broker, self.drain_active]
-
-    def choose(self, number):
-        """Every kind once in the first round, in a random order; then at random."""
-        if number == 0:
-            self.first = self.rng.sample(self.kinds, len(self.kinds))
-        return self.first[number] if number < len(self.first) else self.rng.choice(self.kinds)
-
-    def kill_active(self, harm_done):
-        return self._kill(("node", self.cluster.active()), harm_done)
-
-    def kill_node(self, harm_done):
-        return self._kill(("node", self.rng.randrange(COUNT)), harm_done)
-
-    def kill_broker(self, harm_done):
-        number = self.rng.randrange(COUNT)
-        self._kill(("broker", number), harm_done)
-        self.cluster.await_broker(number)  # never is more than one of them away
-        return []
-
-    def freeze_active(self, harm_done):
-        return self._freeze(("node", self.cluster.active()), self.rng.uniform(1, 10), harm_done)
-
-    def freeze_broker(self, harm_done):
-        return self._freeze(("broker", self.rng.randrange(COUNT)), self.rng.uniform(1, 8),
-                            harm_done)
-
-    def drain_active(self, harm_done):
-        thing = ("node", self.cluster.active())
-        harm_done(thing, "")
-        problems = self.cluster.terminate(thing)
-        self._start_again(thing)
-        return problems
-
-    def _kill(self, thing, harm_done):
-        self.cluster.kill(thing)
-        harm_done(thing, "")
-        self._start_again(thing)
-        return []
-
-    def _start_again(self, thing):
-        time.sleep(self.rng.uniform(0.5, 3))
-        self.cluster.start(thing)
-
-    def _freeze(self, thing, seconds, harm_done):
-        self.cluster.signal(thing, signal.SIGSTOP)
-        try:
-            harm_done(thing, f" for {seconds:.1f} s")
-            time.sleep(seconds)
-        finally:
-            self.cluster.signal(thing, signal.SIGCONT)
-        return []
+def spread_of(times):
+    return f"median {statistics.median(times):.3f} s, max {max(times):.3f} s"
 
 
+# ---------------------------------------------------------------- random faults
 class Campaign:
-    def __init__(self, cluster_, load, rng, checks):
-        self.cluster, self.load, self.rng, self.checks = cluster_, load, rng, checks
-        self.injector = Injector(cluster_, rng)
-        self.count = 0
-        self.recovered = {}   # kind -> [seconds to the first write that began after the fault]
-        self.pauses = {}      # kind -> [longest time without an acknowledged write]
+    """Groups of faults, one after the other; the cluster is whole between them."""
 
-    def one(self, fault):
-        """One fault; False when the cluster did not recover, so that nothing more can be learnt."""
-        kind = fault.__name__.replace("_", " ")
-        self.load.generation = self.count // FAULTS_PER_GENERATION
-        self.count += 1
-        first, moment, where = len(self.load.operations), time.monotonic(), ""
+    def __init__(self, cluster_, load, verifier, checks, skipped):
+        self.cluster, self.load, self.verifier, self.checks = cluster_, load, verifier, checks
+        self.skipped = skipped    # action -> why it cannot be done here
+        self.injector = Injector(cluster_)
+        self.done = Counter()     # kind -> how often
+        self.recoveries, self.pauses = [], []
 
-        def harm_done(thing, how):
-            nonlocal moment, where
-            moment = time.monotonic()
-            name = cluster.NAMES[thing[1]] if thing[0] == "node" else f"broker {thing[1] + 1}"
-            where = f"{name}{how} at {wall_clock()}"
+    def run(self, plan):
+        total, began = sum(len(group) for group in plan), time.monotonic()
+        for group in plan:
+            if not self._group(group):
+                return
+            number = sum(self.done.values())
+            print(f"{time.monotonic() - began:6.0f} s  {number} of {total} faults, "
+                  f"{self.load.record.operations} operations, "
+                  f"{self.load.record.acknowledged} acknowledged, "
+                  f"{self.load.record.checked} read back", flush=True)
 
+    def _group(self, group):
+        """False when the cluster did not recover, so that nothing more can be learnt."""
+        for fault in group:
+            if reason := self.skipped.get(fault.kind.action):
+                self.checks.skip(f"fault {fault}", reason)
+        group = [fault for fault in group if fault.kind.action not in self.skipped]
+        if not group:
+            return True
+        at, moment = wall_clock(), time.monotonic()
+        results, healed = self.injector.run(group)
         problems, seen = [], None
         try:
-            problems += fault(harm_done)
-            deadline = max(time.monotonic() + 5, moment + RECOVERY_LIMIT)
-            while not (seen := self.load.acknowledged_after(moment, first)):
+            deadline = time.monotonic() + RECOVERY_LIMIT
+            while (seen := self.load.record.first_after(healed)) is None:
                 if time.monotonic() > deadline:
+                    problems.append(f"no write succeeded within {RECOVERY_LIMIT} s")
                     break
                 time.sleep(0.02)
             problems += self.cluster.deaths()
-            if self.rng.random() < 0.5:  # else the next fault may meet a node that still starts
-                problems += self.cluster.settle()
-        except cluster.ClusterError as error:
+            problems += self.cluster.settle()
+        except cluster.BrokerError as error:
             problems.append(str(error))
+        for fault, (text, found) in zip(group, results):
+            self.done[fault.kind.name] += 1
+            self.checks.check(f"fault {sum(self.done.values())}: {text}", found)
         after = "no write"
         if seen:
-            seconds = seen.answered - moment
-            time.sleep(self.rng.uniform(0.2, 1))
-            pause = self.load.longest_pause(first, moment)
-            self.recovered.setdefault(kind, []).append(seconds)
-            self.pauses.setdefault(kind, []).append(pause)
-            after = f"first write after {seconds:.3f} s, longest pause {pause:.3f} s"
-        else:
-            problems.append(f"no write succeeded within {RECOVERY_LIMIT} s")
-        self.checks.check(f"fault {self.count}: {kind}, {where}: {after}", problems)
+            self.recoveries.append(seen - healed)
+            self.pauses.append(self.load.record.longest_pause(moment))
+            after = (f"first write {self.recoveries[-1]:.3f} s after the last repair, longest pause "
+                     f"{self.pauses[-1]:.3f} s")
+        self.checks.check(f"served again after the {len(group)} faults at {at}: {after}", problems)
+        self.load.next_generation()
+        while self.verifier.backlog() > BACKLOG_MAX:
+            time.sleep(0.1)
         return seen is not None and not problems
 
     def summary(self):
-        for kind in sorted(self.recovered):
-            times, pauses = self.recovered[kind], self.pauses[kind]
-            print(f"{kind:14} {len(times):4} times: first write after median "
-                  f"{statistics.median(times):.3f} s, max {max(times):.3f} s; longest pause median "
-                  f"{statistics.median(pauses):.3f} s, max {max(pauses):.3f} s", flush=True)
+        if not self.done:
+            return
+        print(f"{sum(self.done.values())} faults: " + ", ".join(
+            f"{count} {name}" for name, count in sorted(self.done.items())))
+        if self.recoveries:
+            print(f"first write after the last repair of a group: {spread_of(self.recoveries)}; "
+                  f"longest pause of a group: {spread_of(self.pauses)}")
 
 
-# ---------------------------------------------------------------- checks
-def check_the_checker(checks):
-    suite = unittest.defaultTestLoader.loadTestsFromModule(history_test)
-    result = unittest.TestResult()
-    suite.run(result)
-    bad = result.failures + result.errors
-    for test, text in bad:
-        checks.fail(f"checker: {test.id()}", text)
-    for _ in range(result.testsRun - len(bad)):
-        checks.passed += 1
-    print(f"the checker's own tests: {result.testsRun} run, {len(bad)} failed", flush=True)
+# ---------------------------------------------------------------- measures
+def check_failover(checks, cluster_, load, rng, number, times):
+    """kill -9 of the active node until the first write succeeded that began afterwards."""
+    problems = cluster_.settle()
+    thing = ("node", cluster_.active())
+    cluster_.kill(thing)
+    moment, at, seen = time.monotonic(), wall_clock(), None
+    while (seen := load.record.first_after(moment)) is None:
+        if time.monotonic() > moment + RECOVERY_LIMIT:
+            problems.append(f"no write succeeded within {RECOVERY_LIMIT} s")
+            break
+        time.sleep(0.01)
+    time.sleep(rng.uniform(0.5, 3))
+    cluster_.start(thing)
+    problems += cluster_.deaths()
+    if seen:
+        times.append(seen - moment)
+    after = f"first write after {seen - moment:.3f} s" if seen else "no write"
+    checks.check(f"fail-over {number}: kill -9 of {name_of(thing)} at {at}: {after}", problems)
+    load.next_generation()
+    return seen is not None and not problems
 
 
-def check_history(checks, load, cluster_):
-    """False when the cluster does not serve, so that only what was seen before can be judged."""
-    broken = cluster_.settle() + cluster_.deaths()
-    checks.check("the cluster is whole again", broken)
-    if broken:
-        checks.check("the history up to here is linearizable", violations(load.operations))
-        return False
-    acknowledged, lost = load.lost()
-    checks.check(f"{acknowledged} acknowledged writes are there, with their values", lost)
-    found = violations(load.operations)
-    checks.check(f"{len(load.operations)} operations are linearizable", found)
-    chains = [Client(node, load.token).need("GET", "sys/events/verify").data["problem"]
-              for node in cluster_.nodes]
-    checks.check("the chain of events verifies", [one for one in chains if one])
-    still_open = sum(one.kind == "write" and one.answered == INF for one in load.operations)
-    print(f"{len(load.operations)} operations, {acknowledged} acknowledged writes, {still_open} "
-          f"writes without an answer, {len(lost)} lost, {len(found)} violations", flush=True)
-    for text, count in sorted(load.refused.items(), key=lambda pair: -pair[1])[:12]:
-        print(f"    {count} x {text}")
-    return True
-
-
-def check_drain(checks, cluster_, number, clients):
+def check_drain(checks, cluster_, number, clients, p99s):
     """SIGTERM of the active node; the clients use the other two and notice nothing."""
     problems = cluster_.settle()
     leaving = cluster_.active()
@@ -202,61 +174,105 @@ def check_drain(checks, cluster_, number, clients):
     steady.stop()
     cluster_.start(("node", leaving))
     times = sorted(steady.times)
-    p99 = times[int(len(times) * 0.99)]
+    p99s.append(times[int(len(times) * 0.99)])
     checks.check(f"drain {number} of {cluster.NAMES[leaving]} at {moment}, gone in {took:.3f} s: "
                  f"{len(times)} requests, {len(steady.failed)} failed, p50 "
-                 f"{statistics.median(times):.3f} s, p99 {p99:.3f} s, max {times[-1]:.3f} s",
+                 f"{statistics.median(times):.3f} s, p99 {p99s[-1]:.3f} s, max {times[-1]:.3f} s",
                  problems + steady.failed)
 
 
-def run(checks, cluster_, rng):
-    clients = setting("COFFER_FAULTS_CLIENTS", 8)
-    faults, failovers, drains = (setting("COFFER_FAULTS", 6), setting("COFFER_FAILOVERS", 2),
-                                 setting("COFFER_DRAINS", 2))
+# ---------------------------------------------------------------- the run
+def check_record(checks, cluster_, load, verifier):
+    """False when the cluster does not serve, so that only what was seen before can be judged."""
+    record = load.record
+    broken = cluster_.settle() + cluster_.deaths()
+    checks.check("the cluster is whole again", broken)
+    if not broken:
+        sampled = verifier.finish()
+        checks.check(f"all {record.acknowledged} acknowledged writes are there, with their values "
+                     f"({record.checked} read back, {sampled} once more at the end)",
+                     record.lost + ([] if record.checked == record.acknowledged else
+                                    [f"only {record.checked} were read back"]))
+        chains = [Client(node, load.token).need("GET", "sys/events/verify").data["problem"]
+                  for node in cluster_.nodes]
+        checks.check("the chain of events verifies", [one for one in chains if one])
+    checks.check(f"{record.operations} operations are linearizable", record.violations)
+    print(f"{record.operations} operations: {record.acknowledged} acknowledged writes, "
+          f"{record.unanswered} writes of unknown outcome, {len(record.lost)} lost, "
+          f"{len(record.violations)} violations", flush=True)
+    for text, count in record.refused.most_common(12):
+        print(f"    {count} x {text}")
+    return not broken
+
+
+def run(checks, cluster_, rng, options, skipped):
     # What is left in the environment goes to the nodes, and there it would be configuration.
     for name in [name for name in os.environ if name.startswith("COFFER")]:
         del os.environ[name]
     cluster_.up()
     token = cluster_.root_token()
     Client(cluster_.nodes[0], token).need("POST", "secret/config", {"max_versions": 1_000_000})
-
-    load = Load(cluster_.nodes, token, rng.random(), clients)
+    plan = make_plan(rng, options.faults, options.only)
+    load = Load(cluster_.nodes, token, rng.random(), options.clients, Record())
+    verifier = Verifier(load.record, load, rng.random())
     load.start()
+    verifier.start()
+    campaign, failovers, p99s = Campaign(cluster_, load, verifier, checks, skipped), [], []
     try:
         time.sleep(1)
-        campaign = Campaign(cluster_, load, rng, checks)
-        if all(campaign.one(campaign.injector.choose(number)) for number in range(faults)):
-            campaign.summary()
-        failover = Campaign(cluster_, load, rng, checks)
-        failover.count = campaign.count
-        for number in range(failovers):
-            if broken := cluster_.settle():
-                checks.check(f"fail-over {number + 1}", broken)
-                break
-            if not failover.one(failover.injector.kill_active):
+        campaign.run(plan)
+        for number in range(options.failovers):
+            if not check_failover(checks, cluster_, load, rng, number + 1, failovers):
                 break
     finally:
         load.stop()
-    print("fail-over after kill -9 of the active node:")
-    failover.summary()
-    whole = check_history(checks, load, cluster_)
-    for number in range(drains if whole else 0):
-        check_drain(checks, cluster_, number + 1, clients)
+    if check_record(checks, cluster_, load, verifier):
+        for number in range(options.drains):
+            check_drain(checks, cluster_, number + 1, options.clients, p99s)
     checks.check("no process ended by itself", cluster_.deaths())
+    campaign.summary()
+    if failovers:
+        print(f"{len(failovers)} fail-overs after kill -9 of the active node: "
+              f"{spread_of(failovers)}")
+    if p99s:
+        print(f"{len(p99s)} drains: highest p99 of a request {max(p99s):.3f} s")
+
+
+def print_plan(options):
+    seed = seed_of("COFFER_FAULTS_SEED")
+    for number, group in enumerate(make_plan(random.Random(seed), options.faults, options.only)):
+        for fault in group:
+            print(f"{number + 1:4}  +{fault.delay:.1f} s  {fault}")
+    return 0
 
 
 def main():
+    options = options_of()
+    if options.plan:
+        return print_plan(options)
+    build = os.environ.get("COFFER_BUILD") or os.path.join(ROOT, "build")
+    jars = cluster.fetch_jars(os.path.join(build, "kafka"))  # needs the network of the machine
+    skipped = {"cut": network.enter_own(), "jump": wall_clocks.why_not()}
+    skipped = {action: f"no {thing} of the test's own: {skipped[action]}"
+               for action, thing in (("cut", "networks"), ("jump", "clocks")) if skipped[action]}
     end_on_signals()
     began, checks = time.monotonic(), Checks()
     check_the_checker(checks)
     seed = seed_of("COFFER_FAULTS_SEED")
     folder = work_folder("faults")
-    build = os.environ.get("COFFER_BUILD") or os.path.join(ROOT, "build")
-    under_test = ClusterUnderTest(os.path.join(folder, "cluster"), server_program(),
-                                  os.path.join(build, "kafka"))
+    own_clocks = None
+    if "jump" not in skipped:
+        own_clocks = wall_clocks.Clocks(os.path.join(folder, "clocks"),
+                                        [*cluster.NAMES, "certificates"])
+        check_clocks(checks, own_clocks, cluster.NAMES[0])
+    own = None if "cut" in skipped else own_network()
+    if own:
+        check_network(checks, own)
+    under_test = ClusterUnderTest(os.path.join(folder, "cluster"), server_program(), jars, own,
+                                  own_clocks)
     try:
-        run(checks, under_test, random.Random(seed))
-    except (cluster.ClusterError, RuntimeError, OSError) as error:
+        run(checks, under_test, random.Random(seed), options, skipped)
+    except (cluster.BrokerError, RuntimeError, OSError) as error:
         checks.fail("the run itself", repr(error))
     finally:
         under_test.end()

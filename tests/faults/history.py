@@ -3,7 +3,8 @@ every operation happens at one moment between its call and its answer (lineariza
 
 The store numbers the writes of a secret, and reads say the number that they saw. So the order of
 the writes is known, and checking is a sweep: an operation that begins after another one has ended
-must not be older. This is complete for registers whose reads name the write they saw.
+must not be older. This is complete for registers whose reads name the write they saw. Every write
+has a value of its own.
 """
 
 from dataclasses import dataclass
@@ -34,12 +35,12 @@ def violations(operations):
 def _of_key(key, ops):
     found = []
     written = {}   # version -> value of the acknowledged write
-    open_values = set()
+    open_writes = {}   # value -> when that write without an answer was called
     for one in ops:
         if one.kind != "write":
             continue
         if one.answered == float("inf"):
-            open_values.add(one.value)
+            open_writes[one.value] = one.called
         elif one.version in written:
             found.append(f"{key}: version {one.version} was acknowledged twice: "
                          f"{written[one.version]} and {one.value}")
@@ -52,12 +53,17 @@ def _of_key(key, ops):
         if written.get(one.version, one.value) != one.value:
             found.append(f"{key}: version {one.version} was {written[one.version]} and is read as "
                          f"{one.value}")
-        elif one.version not in written and one.value not in open_values:
+        elif one.version not in written and one.answered < open_writes.get(one.value, float("inf")):
             found.append(f"{key}: a read shows {one.value}, which nobody wrote as version "
-                         f"{one.version}")
+                         f"{one.version} by then")
         if seen.setdefault(one.version, one.value) != one.value:
             found.append(f"{key}: two reads show version {one.version} as {seen[one.version]} and "
                          f"{one.value}")
+    versions = {}  # value -> the version that it has
+    for version, value in [*written.items(), *seen.items()]:
+        if versions.setdefault(value, version) != version:
+            found.append(f"{key}: {value} was written once and is versions {versions[value]} and "
+                         f"{version}")
     return found + _real_time(key, ops)
 
 

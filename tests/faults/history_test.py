@@ -59,6 +59,14 @@ class Planted(unittest.TestCase):
     def test_value_from_nowhere(self):
         self.check("nobody wrote", write(1, 0, 1), read(2, 2, 3, "odd"))
 
+    def test_value_read_before_it_was_written(self):
+        self.check("by then", read(1, 0, 1, "early"), write(0, 2, INF, "early"))
+        self.check("had ended", read(1, 0, 1), write(1, 2, 3))
+
+    def test_write_that_took_effect_twice(self):
+        self.check("written once", write(1, 0, 1, "a"), write(0, 2, INF, "b"), read(2, 3, 4, "a"))
+        self.check("written once", write(0, 0, INF, "b"), read(1, 1, 2, "b"), read(2, 3, 4, "b"))
+
     def test_two_values_of_one_version(self):
         self.check("two reads", write(0, 0, INF, "a"), write(0, 0, INF, "b"), read(1, 2, 3, "a"),
                    read(1, 4, 5, "b"))

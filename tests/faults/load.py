@@ -1,27 +1,26 @@
 """Clients that write and read a few secrets through random nodes and note what they saw."""
 
-import http.client
+import contextlib
 import random
 import threading
 import time
 
-from cluster_under_test import COUNT
 from history import Operation
 from live_server import Client
+from record import INF, NO_ANSWER
 
-INF = float("inf")
-NO_ANSWER = (OSError, http.client.HTTPException)
-KEYS = 5
+KEYS = 5              # secrets of a generation
 TIMEOUT = 20.0        # of a client's request
 PROBE_TIMEOUT = 1.0   # of those that look for the end of an outage
+PAUSE = 0.04          # at most, between two requests of a client
 
 
 class Load:
-    def __init__(self, nodes, token, seed, clients):
+    def __init__(self, nodes, token, seed, clients, record):
         self.nodes, self.token, self.seed, self.clients = nodes, token, seed, clients
-        self.operations = []     # only ever appended to
-        self.refused = {}        # answer or error of a request that failed -> how often
-        self.generation = 0      # other secrets from time to time, so that none has too many versions
+        self.record = record
+        self.generation = 0
+        self._in_use = [0] * (clients + len(nodes))   # client -> generation of its request
         self._stopping = threading.Event()
         self._threads = []
 
@@ -39,9 +38,23 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def key(self, rng):
-        return f"k{self.generation * KEYS + rng.randrange(KEYS)}"
+    # -------------------------------------------------------- secrets
+    @staticmethod
+    def keys_of(generation):
+        return [f"k{generation * KEYS + number}" for number in range(KEYS)]
 
+    def next_generation(self):
+        """Other secrets from now on: none gets too many versions, and those left can be checked."""
+        self.generation += 1
+
+    def oldest_in_use(self):
+        return min(self._in_use)
+
+    def _key(self, rng, number):
+        self._in_use[number] = self.generation
+        return rng.choice(self.keys_of(self._in_use[number]))
+
+    # -------------------------------------------------------- clients
     def _client(self, number):
         """A new node now and then, and after every error."""
         rng = random.Random(f"{self.seed} client {number}")
@@ -52,15 +65,17 @@ class Load:
                     client.close()
                 client = Client(rng.choice(self.nodes), self.token, timeout=TIMEOUT)
             count += 1
+            key = self._key(rng, number)
             if rng.random() < 0.5:
-                good = self.write(client, number, self.key(rng), f"{number}-{count}")
+                good = self.write(client, number, key, f"{number}-{count}")
             else:
-                good = self.read(client, number, self.key(rng))
+                good = self.read(client, number, key)
             if not good:
                 client.close()
                 client = None
                 time.sleep(0.02)
-            time.sleep(rng.uniform(0, 0.03))
+            time.sleep(rng.uniform(0, PAUSE))
+        self._in_use[number] = INF
 
     def _probe(self, number, node):
         """Stays with one node and waits for no answer for long."""
@@ -68,9 +83,10 @@ class Load:
         client, count = Client(node, self.token, timeout=PROBE_TIMEOUT), 0
         while not self._stopping.is_set():
             count += 1
-            if not self.write(client, number, self.key(rng), f"{number}-{count}"):
+            if not self.write(client, number, self._key(rng, number), f"{number}-{count}"):
                 client.close()
             time.sleep(0.05)
+        self._in_use[number] = INF
 
     def write(self, client, number, key, value):
         called, version, answered = time.monotonic(), 0, INF
@@ -79,72 +95,52 @@ class Load:
             if answer.status == 200:
                 version, answered = answer.data["version"], time.monotonic()
             else:
-                self._refused(f"write {answer.status} {answer.body[:150].decode()}")
+                self.record.refuse(f"write {answer.status} {answer.body[:150].decode()}")
         except NO_ANSWER as error:
-            self._refused(f"write {type(error).__name__}")
-        self.operations.append(Operation("write", key, value, version, called, answered, number))
+            self.record.refuse(f"write {type(error).__name__}")
+        self.record.add(Operation("write", key, value, version, called, answered, number))
         return version != 0
 
     def read(self, client, number, key, wanted=None):
-        """The value read, None when there was no answer to go by."""
+        """(version, value); None when there was no answer to go by. With a wanted version it is no
+        operation of the history."""
         called = time.monotonic()
         try:
             suffix = "" if wanted is None else f"?version={wanted}"
             answer = client.call("GET", f"secret/data/{key}{suffix}")
         except NO_ANSWER as error:
-            self._refused(f"read {type(error).__name__}")
+            self.record.refuse(f"read {type(error).__name__}")
             return None
         if answer.status not in (200, 404):
-            self._refused(f"read {answer.status} {answer.body[:150].decode()}")
+            self.record.refuse(f"read {answer.status} {answer.body[:150].decode()}")
             return None
         version, value = 0, ""
         if answer.status == 200:
             version, value = answer.data["metadata"]["version"], answer.data["data"]["v"]
         if wanted is None:
-            self.operations.append(Operation("read", key, value, version, called, time.monotonic(),
-                                             number))
+            self.record.add(Operation("read", key, value, version, called, time.monotonic(), number))
         return version, value
 
-    def _refused(self, text):
-        self.refused[text] = self.refused.get(text, 0) + 1
+    @contextlib.contextmanager
+    def reader(self):
+        """What Record reads with: each time through another node."""
+        clients = [Client(node, self.token, timeout=TIMEOUT) for node in self.nodes]
+        count = 0
 
-    # -------------------------------------------------------- afterwards
-    def acknowledged_after(self, moment, first):
-        """The first write that began after the moment and was acknowledged; looks from operation
-        number `first` on."""
-        found = [one for one in self.operations[first:]
-                 if one.kind == "write" and one.called > moment and one.answered != INF]
-        return min(found, key=lambda one: one.answered, default=None)
+        def read(key, version):
+            nonlocal count
+            count += 1
+            client = clients[count % len(clients)]
+            seen = self.read(client, 1000, key, version)
+            if seen is None:
+                client.close()
+            return seen
 
-    def longest_pause(self, first, moment):
-        """Longest time without an acknowledged write since the moment."""
-        times = sorted(one.answered for one in self.operations[first:]
-                       if one.kind == "write" and moment < one.answered != INF)
-        return max((b - a for a, b in zip([moment] + times, times)), default=0.0)
-
-    def lost(self, reader_threads=6):
-        """Acknowledged writes that are not there any more, and a last read of every secret."""
-        wanted = [one for one in self.operations if one.kind == "write" and one.answered != INF]
-        keys = sorted({one.key for one in self.operations})
-        found = []
-
-        def look(number):
-            client = Client(self.nodes[number % COUNT], self.token, timeout=TIMEOUT)
-            for key in keys[number::reader_threads]:
-                if self.read(client, 1000 + number, key) is None:
-                    found.append(f"{key} cannot be read through {self.nodes[number % COUNT].name}")
-            for one in wanted[number::reader_threads]:
-                seen = self.read(client, 1000 + number, one.key, one.version)
-                if seen != (one.version, one.value):
-                    found.append(f"{one.key} version {one.version} was acknowledged to client "
-                                 f"{one.client} at {one.answered:.3f} as {one.value!r} and is {seen}")
-
-        threads = [threading.Thread(target=look, args=(i,)) for i in range(reader_threads)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return len(wanted), sorted(found)
+        try:
+            yield read
+        finally:
+            for client in clients:
+                client.close()
 
 
 class SteadyClients:

@@ -1,6 +1,10 @@
 // Wrapped keys have a topic of their own: what is destroyed does not come back from it, and only
 // what an event that counts asked for becomes a row.
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
+#include <thread>
 
 #include "events/log/kafka/key_stage.h"
 #include "tests/kafka/kafka_fixture.h"
@@ -58,6 +62,15 @@ bool any_message_holds(TestCluster& cluster, const std::string& topic, BytesView
   return found;
 }
 
+bool any_file_holds(const std::filesystem::path& folder, BytesView needle) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string content((std::istreambuf_iterator<char>(file)), {});
+    if (content.find(as_text(needle)) != std::string::npos) return true;
+  }
+  return false;
+}
+
 // Message keys whose last message in the topic "keys" is a blob.
 std::set<Bytes> live_blobs(TestCluster& cluster) {
   const auto replica = cluster.follow("inspector");
@@ -103,6 +116,27 @@ TEST_CASE("kafka keys: a destroyed key does not come back when the topics are re
   log = cluster.open();
   CHECK_FALSE(key_in(*log, 1));
   CHECK(key_in(*log, 2) == blob_of(2));
+}
+
+TEST_CASE("kafka keys: a destroyed key leaves the files of a follower") {
+  TestCluster cluster;
+  const auto log = cluster.open("a");
+  append_all(*log, {key_put(1, 1), key_put(2, 2)});
+  const auto follower = cluster.follow("b");
+  REQUIRE(follower->catch_up(0).ok());
+  CHECK(any_file_holds(cluster.store("b"), blob_of(1)));
+  append_all(*log, {key_delete(1)});
+  REQUIRE(follower->catch_up(0).ok());
+  CHECK(any_file_holds(cluster.store("b"), blob_of(1)));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (any_file_holds(cluster.store("b"), blob_of(1)) &&
+         std::chrono::steady_clock::now() < deadline) {
+    REQUIRE(follower->shred_in_background().ok());
+    std::this_thread::sleep_for(Milliseconds(20));
+  }
+  CHECK_FALSE(any_file_holds(cluster.store("b"), blob_of(1)));
+  CHECK(any_file_holds(cluster.store("b"), blob_of(2)));
+  CHECK(key_in(follower->state(), 2) == blob_of(2));
 }
 
 TEST_CASE("kafka keys: no wrapped key is in the topics that are kept") {

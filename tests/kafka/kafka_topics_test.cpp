@@ -56,9 +56,13 @@ TEST_CASE("kafka topics: what was made is found fitting") {
 }
 
 TEST_CASE("kafka topics: a topic that could lose records is refused") {
-  const Settings events{{"cleanup.policy", "delete"}, {"retention.ms", "-1"},
-                        {"retention.bytes", "-1"},    {"unclean.leader.election.enable", "false"},
-                        {"min.insync.replicas", "1"}, {"max.message.bytes", "2000000"}};
+  const Settings events{{"cleanup.policy", "delete"},
+                        {"retention.ms", "-1"},
+                        {"retention.bytes", "-1"},
+                        {"unclean.leader.election.enable", "false"},
+                        {"min.insync.replicas", "1"},
+                        {"max.message.bytes", "2000000"},
+                        {"message.timestamp.type", "LogAppendTime"}};
   const auto keys = with(events, "cleanup.policy", "compact");
   const std::string lost = ": it could lose records";
   struct Row {
@@ -83,6 +87,9 @@ TEST_CASE("kafka topics: a topic that could lose records is refused") {
        " has unclean.leader.election.enable=true and must have false" + lost},
       {"events", 1, with(events, "max.message.bytes", "1000"),
        " has max.message.bytes=1000 and must have at least 1048576" + lost},
+      {"events", 1, with(events, "message.timestamp.type", "CreateTime"),
+       " has message.timestamp.type=CreateTime and must have LogAppendTime: it would refuse a node "
+       "whose clock is ahead"},
       {"access", 1, with(events, "retention.ms", "3600000"),
        " has retention.ms=3600000 and must have at least 31536000000" + lost},
       {"access", 1, events, ""},

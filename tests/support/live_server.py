@@ -114,7 +114,7 @@ class Client:
     def __init__(self, server, token=None, namespace=None, timeout=30):
         self.token, self.namespace = token, namespace
         self.connection = http.client.HTTPSConnection(
-            "127.0.0.1", server.port, timeout=timeout, context=server.tls())
+            server.host, server.port, timeout=timeout, context=server.tls())
 
     def send(self, method, target, body=b"", headers=()):
         """A request as it stands: `target` and `headers` (pairs) go out untouched."""
@@ -155,6 +155,8 @@ class Client:
 
 class Server:
     """One cofferd with its data folder, started and killed as often as wanted."""
+
+    host = "127.0.0.1"
 
     def __init__(self, folder, log_level="info", options=""):
         os.makedirs(folder, mode=0o700, exist_ok=True)

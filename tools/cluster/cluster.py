@@ -9,29 +9,24 @@ process ids. A demonstration on one machine: brokers without TLS, one SoftHSM to
 """
 
 import argparse
-import base64
 import json
 import os
-import random
 import signal
-import socket
 import ssl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-import uuid
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests",
-                                "support"))
-from kafka_broker import JAVA, fetch_jars  # noqa: E402
+from brokers import (Broker, BrokerError, Place, Settings, fetch_jars, free_ports,
+                     new_cluster_id)
 
 COUNT = 3
 NAMES = [f"n{i + 1}" for i in range(COUNT)]
 
 
-class ClusterError(Exception):
+class ClusterError(BrokerError):
     pass
 
 
@@ -61,33 +56,18 @@ def read_pid(path):
         return None
 
 
-def free_ports(count):
-    """Below the range that outgoing connections take theirs from: one of these could hold a port
-    while its broker or node is down."""
-    ports = []
-    for port in random.sample(range(20000, 32000), 1000):
-        with socket.socket() as one:
-            try:
-                one.bind(("127.0.0.1", port))
-                ports.append(port)
-            except OSError:
-                pass
-        if len(ports) == count:
-            return ports
-    raise ClusterError("no free ports")
-
-
 class Layout:
-    """Ports and ids, chosen once for a data folder."""
+    """Addresses and ids, chosen once for a data folder. `hosts` ("node" and "broker" -> one address
+    each) is for who wants others than 127.0.0.1."""
 
-    def __init__(self, data):
+    def __init__(self, data, hosts=None):
         self.data = os.path.abspath(data)
         os.makedirs(self.data, mode=0o700, exist_ok=True)
         path = os.path.join(self.data, "layout.json")
         if not os.path.exists(path):
             ports = free_ports(4 * COUNT)
             write(path, json.dumps({
-                "kafka": base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode(),
+                "kafka": new_cluster_id(), "hosts": hosts or {},
                 "broker": ports[:COUNT], "controller": ports[COUNT:2 * COUNT],
                 "api": ports[2 * COUNT:3 * COUNT], "peer": ports[3 * COUNT:]}))
         with open(path, encoding="ascii") as file:
@@ -96,106 +76,83 @@ class Layout:
     def path(self, *parts):
         return os.path.join(self.data, *parts)
 
+    def host(self, kind, number):
+        """Of a "node" or a "broker"."""
+        return self.chosen.get("hosts", {}).get(kind, ["127.0.0.1"] * COUNT)[number]
+
     def url(self, number):
-        return f"https://127.0.0.1:{self.chosen['api'][number]}"
+        return f"https://{self.host('node', number)}:{self.chosen['api'][number]}"
 
     def bootstrap(self):
-        return ",".join(f"127.0.0.1:{port}" for port in self.chosen["broker"])
+        return ",".join(f"{self.host('broker', i)}:{port}"
+                        for i, port in enumerate(self.chosen["broker"]))
 
 
 # ---------------------------------------------------------------- brokers
-def broker_properties(layout, number):
-    quorum = ",".join(f"{i + 1}@127.0.0.1:{port}"
-                      for i, port in enumerate(layout.chosen["controller"]))
-    return f"""process.roles=broker,controller
-node.id={number + 1}
-controller.quorum.voters={quorum}
-listeners=PLAINTEXT://127.0.0.1:{layout.chosen['broker'][number]},CONTROLLER://127.0.0.1:{layout.chosen['controller'][number]}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-log.dirs={layout.path('brokers', str(number + 1), 'data')}
-num.network.threads=2
-num.io.threads=2
-offsets.topic.num.partitions=1
-offsets.topic.replication.factor=3
-transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=3
-transaction.state.log.min.isr=2
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=2000
-auto.create.topics.enable=false
-log.cleaner.dedupe.buffer.size=4194304
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
-unclean.leader.election.enable=false
-message.max.bytes=20971520
-"""
+def broker(layout, jars, number):
+    places = [Place(layout.host("broker", i), layout.chosen["broker"][i],
+                    layout.chosen["controller"][i]) for i in range(COUNT)]
+    return Broker(jars, layout.path("brokers", str(number + 1)), places, number,
+                  Settings(layout.chosen["kafka"]))
 
 
-def start_broker(layout, jars, number):
-    folder = layout.path("brokers", str(number + 1))
-    if read_pid(os.path.join(folder, "pid")):
-        return
-    os.makedirs(folder, exist_ok=True)
-    properties = os.path.join(folder, "server.properties")
-    write(properties, broker_properties(layout, number))
-    java = JAVA + ["-cp", os.path.join(jars, "*")]
-    if not os.path.exists(os.path.join(folder, "data", "meta.properties")):
-        run(java + ["kafka.tools.StorageTool", "format", "-t", layout.chosen["kafka"], "-c",
-                    properties])
-    with open(os.path.join(folder, "log"), "ab") as log:
-        process = subprocess.Popen(java + ["kafka.Kafka", properties], stdin=subprocess.DEVNULL,
-                                   stdout=log, stderr=log, start_new_session=True)
-    write(os.path.join(folder, "pid"), f"{process.pid}\n")
+def start_broker(layout, jars, number, prefix=()):
+    """The broker, the number of starts that make it ready, and its process; None: it ran."""
+    one = broker(layout, jars, number)
+    pid_file = os.path.join(one.folder, "pid")
+    if read_pid(pid_file):
+        return one, one.starts(), None
+    wanted = one.starts() + 1
+    process = one.start(prefix)
+    write(pid_file, f"{process.pid}\n")
+    return one, wanted, process
 
 
-def await_broker(layout, number):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if not read_pid(layout.path("brokers", str(number + 1), "pid")):
-            break
-        try:
-            socket.create_connection(("127.0.0.1", layout.chosen["broker"][number]), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise ClusterError(f"broker {number + 1} did not start: see "
-                       f"{layout.path('brokers', str(number + 1), 'log')}")
+def await_broker(layout, started):
+    one, starts, _ = started
+    pid_file = layout.path("brokers", str(one.number + 1), "pid")
+    one.await_ready(starts, lambda: read_pid(pid_file) is not None)
 
 
 # ---------------------------------------------------------------- nodes
-def make_certificates(layout):
+def make_certificates(layout, extra_environment=None):
     """An authority of the cluster, and for each node one certificate for clients and peers."""
     folder = layout.path("tls")
     if os.path.exists(os.path.join(folder, NAMES[-1] + ".pem")):
         return
     os.makedirs(folder, mode=0o700, exist_ok=True)
+    environment = dict(os.environ, **(extra_environment or {}))
+
+    def openssl(*arguments):
+        run(["openssl", *arguments], env=environment)
+
     new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    run(["openssl", "req", "-x509", *new_key, "-days", "3650", "-subj", "/CN=Coffer demo CA",
-         "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign",
-         "-keyout", os.path.join(folder, "ca.key"), "-out", os.path.join(folder, "ca.pem")])
-    for name in NAMES:
+    openssl("req", "-x509", *new_key, "-days", "3650", "-subj", "/CN=Coffer demo CA", "-addext",
+            "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign", "-keyout",
+            os.path.join(folder, "ca.key"), "-out", os.path.join(folder, "ca.pem"))
+    for number, name in enumerate(NAMES):
         base = os.path.join(folder, name)
-        run(["openssl", "req", *new_key, "-subj", f"/CN={name}", "-keyout", base + ".key", "-out",
-             base + ".csr"])
-        write(base + ".ext", f"subjectAltName=DNS:{name},DNS:localhost,IP:127.0.0.1\n"
+        openssl("req", *new_key, "-subj", f"/CN={name}", "-keyout", base + ".key", "-out",
+                base + ".csr")
+        addresses = {"127.0.0.1", layout.host("node", number)}
+        names = ",".join([f"DNS:{name}", "DNS:localhost", *(f"IP:{one}" for one in addresses)])
+        write(base + ".ext", f"subjectAltName={names}\n"
                              "basicConstraints=CA:FALSE\n"
                              "extendedKeyUsage=serverAuth,clientAuth\n")
-        run(["openssl", "x509", "-req", "-in", base + ".csr", "-days", "3650", "-CA",
-             os.path.join(folder, "ca.pem"), "-CAkey", os.path.join(folder, "ca.key"),
-             "-CAcreateserial", "-extfile", base + ".ext", "-out", base + ".pem"])
+        openssl("x509", "-req", "-in", base + ".csr", "-days", "3650", "-CA",
+                os.path.join(folder, "ca.pem"), "-CAkey", os.path.join(folder, "ca.key"),
+                "-CAcreateserial", "-extfile", base + ".ext", "-out", base + ".pem")
     for file in os.listdir(folder):
         os.chmod(os.path.join(folder, file), 0o600)
 
 
 def node_config(layout, number):
     name, tls = NAMES[number], layout.path("tls")
-    nodes = " ".join(f"{NAMES[i]}={layout.url(i)}=127.0.0.1:{layout.chosen['peer'][i]}"
+    nodes = " ".join(f"{NAMES[i]}={layout.url(i)}={layout.host('node', i)}:{layout.chosen['peer'][i]}"
                      for i in range(COUNT))
     return f"""data_dir = "{layout.path('nodes', name)}"
 [listener]
-address = "127.0.0.1"
+address = "{layout.host('node', number)}"
 port = {layout.chosen['api'][number]}
 certificate_file = "{tls}/{name}.pem"
 key_file = "{tls}/{name}.key"
@@ -213,7 +170,7 @@ nodes = "{nodes}"
 ca_file = "{tls}/ca.pem"
 certificate_file = "{tls}/{name}.pem"
 key_file = "{tls}/{name}.key"
-listen_address = "127.0.0.1"
+listen_address = "{layout.host('node', number)}"
 """
 
 
@@ -224,18 +181,20 @@ def prepare_hsm(layout):
           f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n")
 
 
-def start_node(layout, cofferd, number):
+def start_node(layout, cofferd, number, prefix=(), extra_environment=None):
+    """Its process; None: it ran. `prefix` goes in front of the command and ends in exec."""
     folder = layout.path("nodes", NAMES[number])
     if read_pid(os.path.join(folder, "cofferd.pid")):
-        return
+        return None
     os.makedirs(folder, mode=0o700, exist_ok=True)
     config = os.path.join(folder, "cofferd.toml")
     write(config, node_config(layout, number))
-    command = [cofferd, "--config", config] + (["--allow-root"] if os.geteuid() == 0 else [])
-    environment = dict(os.environ, SOFTHSM2_CONF=layout.path("hsm", "softhsm2.conf"))
+    command = [*prefix, cofferd, "--config", config] + (["--allow-root"] if os.geteuid() == 0 else [])
+    environment = dict(os.environ, SOFTHSM2_CONF=layout.path("hsm", "softhsm2.conf"),
+                       **(extra_environment or {}))
     with open(os.path.join(folder, "log"), "ab") as log:
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                         env=environment, start_new_session=True)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                env=environment, start_new_session=True)
 
 
 def health(layout, number):
@@ -284,10 +243,8 @@ def write_env(layout):
 # ---------------------------------------------------------------- commands
 def up(layout, cofferd, cache):
     jars = fetch_jars(cache)
-    for number in range(COUNT):
-        start_broker(layout, jars, number)
-    for number in range(COUNT):
-        await_broker(layout, number)
+    for started in [start_broker(layout, jars, number) for number in range(COUNT)]:
+        await_broker(layout, started)
     make_certificates(layout)
     prepare_hsm(layout)
     for number in range(COUNT):
@@ -338,7 +295,7 @@ def main():
             up(layout, options.cofferd, options.cache)
         else:
             down(layout)
-    except ClusterError as error:
+    except BrokerError as error:
         print(f"cluster: {error}", file=sys.stderr)
         return 1
     return 0

@@ -162,6 +162,8 @@ std::unique_ptr<log::OwnershipGroup> ClusterNode::join_group() {
 }
 
 void ClusterNode::followed(log::KafkaReplica& replica) {
+  if (const auto shredded = replica.shred_in_background(); !shredded)
+    spdlog::error("deleted keys are not out of the files yet: {}", shredded.error().message);
   const auto& place = replica.place(kPartition);
   // A claim of this node is one of its former life, as long as it only follows.
   const bool nobody = place.events_claim.released || place.owner == self_.id;

@@ -25,8 +25,8 @@
 // brokers. The local store is not synced and needs not be.
 //
 // shred_deleted_keys() ends with: no file of THIS node's store holds a deleted blob, and Kafka has
-// a tombstone for it. Brokers forget it when they compact, other nodes when they shred; what must
-// be gone for certain is destroyed by rotating the key that wraps it.
+// a tombstone for it. Followers shred by themselves a few seconds later. Brokers forget it when
+// they compact: what must be gone from there too is destroyed by rotating the key that wraps it.
 //
 // Threads: as EventLog asks; recover(), barrier() and release() belong to the writer.
 #pragma once

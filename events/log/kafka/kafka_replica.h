@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 
+#include "events/log/kafka/background_shredder.h"
 #include "events/log/kafka/kafka_environment.h"
 #include "events/log/kafka/key_stage.h"
 #include "events/log/kafka/record_applier.h"
@@ -48,6 +49,9 @@ class KafkaReplica {
                                          std::uint64_t access_next);
   // Every event message that this store has applied was sent before this time, but the owner's own.
   [[nodiscard]] KafkaEnvironment::Time last_event_read(PartitionId partition) const;
+  // For a follower: removes deleted keys from the store's files in the background, a few seconds
+  // after their deletion was applied. To be called often, returns at once. Errors: of a former run.
+  [[nodiscard]] Result<void> shred_in_background() { return shredder_->poll(); }
   // Messages that are in the topic "events" and not applied here. Asks the broker.
   [[nodiscard]] Result<std::uint64_t> lag(PartitionId partition);
 
@@ -78,6 +82,7 @@ class KafkaReplica {
   KafkaTopicNames topics_;
   std::shared_ptr<KafkaEnvironment> environment_;
   std::shared_ptr<StateStore> state_;
+  std::unique_ptr<BackgroundShredder> shredder_;  // of state_
   std::unique_ptr<KafkaReader> reader_;  // outlives the partitions' streams
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
 };

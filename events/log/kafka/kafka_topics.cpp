@@ -16,6 +16,7 @@ struct Requirement {
   std::string name;
   std::string value;
   bool at_least = false;
+  std::string_view otherwise = "it could lose records";
 };
 
 struct TopicPlan {
@@ -41,6 +42,8 @@ std::vector<TopicPlan> plans(const KafkaClientOptions& client, const KafkaTopicO
       {"unclean.leader.election.enable", "false"},
       {"min.insync.replicas", std::to_string(options.in_sync_replicas_min)},
       {"max.message.bytes", std::to_string(client.message_bytes_max + 1024)},
+      // Kafka refuses records from an hour ahead of its own clock, unless it sets their time.
+      {"message.timestamp.type", "LogAppendTime"},
   };
   std::vector<TopicPlan> out{
       {names.events,
@@ -70,6 +73,8 @@ std::vector<TopicPlan> plans(const KafkaClientOptions& client, const KafkaTopicO
         {"min.insync.replicas", std::to_string(options.in_sync_replicas_min), true});
     plan.requirements.push_back(
         {"max.message.bytes", std::to_string(client.message_bytes_max), true});
+    plan.requirements.push_back({"message.timestamp.type", "LogAppendTime", false,
+                                 "it would refuse a node whose clock is ahead"});
   }
   return out;
 }
@@ -194,10 +199,10 @@ Result<void> check(Admin& admin, const TopicPlan& plan, std::uint32_t partitions
   for (const auto& required : plan.requirements) {
     const auto& value = settings[required.name];
     if (!fits(required, value))
-      return fail(
-          ErrorCode::invalid_argument,
-          fmt::format("the topic {} has {}={} and must have {}{}: it could lose records", plan.name,
-                      required.name, value, required.at_least ? "at least " : "", required.value));
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("the topic {} has {}={} and must have {}{}: {}", plan.name,
+                              required.name, value, required.at_least ? "at least " : "",
+                              required.value, required.otherwise));
   }
   return {};
 }
