@@ -67,9 +67,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // The callback of a change that yields nothing: 204.
   template <class Changed>
   [[nodiscard]] api::Callback<Changed> then_no_content() {
-    return then<Changed>([](Exchange& x, Changed changed) {
-      x.answer(no_content(), changed.recorded);
-    });
+    return then<Changed>(
+        [](Exchange& x, Changed changed) { x.answer(no_content(), changed.recorded); });
   }
 
   [[nodiscard]] api::RequestPort& port() const noexcept { return context_->port; }
@@ -81,6 +80,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] Fields fields(Fields::Prefix prefix = Fields::Prefix::validation) const noexcept {
     return Fields(request_.field_root(), prefix);
   }
+  // The client has asked another node about itself (HttpRequest::forwarded_by).
+  [[nodiscard]] bool for_another_node() const noexcept { return for_another_node_; }
   // From here on only after admission.
   [[nodiscard]] const api::AdmissionPtr& admission() const noexcept { return admission_; }
   [[nodiscard]] const api::TenantView& tenant() const noexcept { return *admission_->tenant; }
@@ -118,6 +119,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::string request_id_;
   std::string remote_address_;
   ParsedRequest request_;
+  bool for_another_node_ = false;
   SecretBytes own_token_;
   api::AdmissionPtr admission_;
   Answer answer_;

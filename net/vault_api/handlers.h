@@ -38,6 +38,10 @@ void sys_health(Exchange& x, std::string_view);
 void sys_seal_status(Exchange& x, std::string_view);
 void sys_leader(Exchange& x, std::string_view);
 void sys_ha_status(Exchange& x, std::string_view);
+void sys_step_down(Exchange& x, std::string_view);
+void sys_cluster_drain(Exchange& x, std::string_view);
+void sys_cluster_undrain(Exchange& x, std::string_view);
+void sys_cluster_partitions(Exchange& x, std::string_view);
 // sys_init.cpp
 void sys_init_read(Exchange& x, std::string_view);
 void sys_init_write(Exchange& x, std::string_view);
@@ -127,8 +131,8 @@ void token_revoke_accessor(Exchange& x, std::string_view);
   if (!tmp.ok()) return (x).refuse(tmp.error()); \
   decl = std::move(tmp).value()
 // The same for a Result<void>.
-#define COFFER_FIELD_CHECK(x, expr)                                            \
-  do {                                                                         \
-    if (auto coffer_field_result = (expr); !coffer_field_result.ok())          \
-      return (x).refuse(coffer_field_result.error());                          \
+#define COFFER_FIELD_CHECK(x, expr)                                   \
+  do {                                                                \
+    if (auto coffer_field_result = (expr); !coffer_field_result.ok()) \
+      return (x).refuse(coffer_field_result.error());                 \
   } while (false)

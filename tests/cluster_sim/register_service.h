@@ -65,8 +65,10 @@ class RegisterService final : public log::OwnedService {
   void end() override;
   void turn() override {}
   void tick() override;
+  bool is_candidate() const override { return true; }
   std::unique_ptr<log::OwnershipGroup> join_group() override { return join_(); }
   void followed(log::KafkaReplica&) override {}
+  void lost_sight() override {}
   void report(Severity severity, const std::string& what) override;
 
  private:

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <cstdlib>
 
-#include "events/log/state_keys.h"
 #include "tools/cofferd/data_folder.h"
 
 namespace coffer::server {
@@ -14,12 +13,20 @@ using std::chrono::milliseconds;
 
 constexpr PartitionId kPartition = 0;
 constexpr milliseconds kHeartbeat{500};
+constexpr std::chrono::seconds kEchoInterval{1};
 
 }  // namespace
 
 ClusterNode::ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock,
                          Random& random)
-    : config_(config), token_(token), clock_(clock), random_(random) {}
+    : config_(config),
+      token_(token),
+      clock_(clock),
+      random_(random),
+      control_(seal_type_of(config), clock, random,
+               [&config](const SecretBytes& pin, std::uint32_t root_epoch) {
+                 return check_pin(config, pin, root_epoch);
+               }) {}
 
 Result<std::unique_ptr<ClusterNode>> ClusterNode::start(const Config& config,
                                                         const TokenFiles& token, const Clock& clock,
@@ -68,11 +75,11 @@ Result<void> ClusterNode::open() {
   COFFER_TRY(load_kafka_options());
   auto environment = log::kafka_environment(log_options_);
   COFFER_ASSIGN(auto replica, log::KafkaReplica::open(log_options_, environment));
-  COFFER_ASSIGN(group_, log::OwnershipGroup::join(
-                            {.client = log_options_.client,
-                             .prefix = config_.kafka.topic_prefix,
-                             .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
-                             .heartbeat = kHeartbeat}));
+  COFFER_ASSIGN(const auto vault, read_vault_row(replica->state()));
+  if (vault) control_.learn(*vault);
+  if (is_candidate()) {
+    COFFER_ASSIGN(group_, new_group());
+  }
   COFFER_TRY(start_peers());
   cycle_ = std::make_unique<log::OwnerCycle>(log_options_, std::move(environment),
                                              std::move(replica), *this, random_);
@@ -91,12 +98,18 @@ Result<void> ClusterNode::start_peers() {
   client.authority_file = config_.cluster.ca_file;
   COFFER_ASSIGN(peers_, net::PeerClient::start(std::move(client)));
   api_options_.ha = [this] { return ha_status(); };
+  api_options_.stand_back = [this](auto length) { control_.stand_back(length); };
+  api_options_.volunteer = [this] { control_.volunteer(); };
   net::RouterOptions options;
   options.node = self_.id;
   options.wait = milliseconds(config_.cluster.owner_wait_ms);
   router_ = std::make_unique<net::RequestRouter>(
-      std::move(options), *peers_, book_, [this](const net::HttpRequest& request) {
-        return net::standby_answer(request, initialized_, clock_.now(), api_options_);
+      std::move(options), *peers_, book_,
+      [this](const auto& request, auto& respond) {
+        return net::answer_as_standby(request, respond, control_, clock_.now(), api_options_);
+      },
+      [this](const std::string& node, std::string_view text) {
+        if (const auto echo = parse_echo(text)) echoes_.note(node, *echo, clock_.now());
       });
   net::HttpServerOptions listener = config_.http;
   listener.address = config_.cluster.listen_address;
@@ -136,6 +149,8 @@ net::HaStatus ClusterNode::ha_status() const {
   const std::lock_guard lock(mutex_);
   status.is_self = owner_ == self_.id && active_since_.is_set();
   status.active_time = active_since_;
+  status.epoch = status.is_self ? epoch_ : 0;
+  status.events_end = status.is_self ? applied_.load() : 0;
   for (const auto& member : members_) {
     const bool active = member.id == owner_;
     const auto cluster_address = fmt::format("https://{}:{}", member.peer_host, member.peer_port);
@@ -143,35 +158,89 @@ net::HaStatus ClusterNode::ha_status() const {
       status.leader_api_address = member.api_address;
       status.leader_cluster_address = cluster_address;
     }
-    status.nodes.push_back({member.id, member.api_address, cluster_address, active, std::nullopt});
+    net::HaNode node{.id = member.id,
+                     .api_address = member.api_address,
+                     .cluster_address = cluster_address,
+                     .active = active,
+                     .last_echo = {},
+                     .applied = {},
+                     .state = net::NodeState::unknown};
+    if (member.id == self_.id) {
+      node.applied = applied_;
+      node.state = status.is_self ? net::NodeState::active : node_state();
+    } else if (const auto heard = echoes_.find(member.id); status.is_self && heard) {
+      node.last_echo = heard->time;
+      node.applied = heard->echo.applied;
+      node.state = heard->echo.state;
+    }
+    status.nodes.push_back(std::move(node));
   }
   return status;
 }
 
+bool ClusterNode::serves() const {
+  const std::lock_guard lock(mutex_);
+  return !owner_.empty();
+}
+
+net::NodeState ClusterNode::node_state() const {
+  if (control_.sealed()) return net::NodeState::sealed;
+  return control_.stands_back() ? net::NodeState::drained : net::NodeState::standby;
+}
+
 // ---------------------------------------------------------------- the node's thread
 void ClusterNode::turn() {
-  router_->retry_waiting();
+  if (vault_)
+    applied_ = log_->events_end(kPartition);
+  else
+    control_.work(serves());
+  if (!vault_ && control_.sealed())
+    router_->give_up_waiting(&net::sealed_response);
+  else
+    router_->retry_waiting();
 }
 
 void ClusterNode::tick() {
   vault_->tick();
 }
 
+Result<std::unique_ptr<log::OwnershipGroup>> ClusterNode::new_group() const {
+  return log::OwnershipGroup::join(
+      {.client = log_options_.client,
+       .prefix = config_.kafka.topic_prefix,
+       .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
+       .heartbeat = kHeartbeat});
+}
+
 std::unique_ptr<log::OwnershipGroup> ClusterNode::join_group() {
-  return std::move(group_);
+  if (group_) return std::move(group_);
+  auto joined = new_group();
+  if (joined) return std::move(*joined);
+  spdlog::error("cannot join the owners' group: {}", joined.error().message);
+  return nullptr;
 }
 
 void ClusterNode::followed(log::KafkaReplica& replica) {
   if (const auto shredded = replica.shred_in_background(); !shredded)
     spdlog::error("deleted keys are not out of the files yet: {}", shredded.error().message);
+  note_owner(replica);
+  answer_looks(replica);
+  send_echo();
+}
+
+void ClusterNode::lost_sight() {
+  control_.up_to_date();  // as far as this node can tell
+}
+
+void ClusterNode::note_owner(const log::KafkaReplica& replica) {
   const auto& place = replica.place(kPartition);
   // A claim of this node is one of its former life, as long as it only follows.
   const bool nobody = place.events_claim.released || place.owner == self_.id;
   const auto owner = nobody ? std::string() : place.owner;
-  initialized_ = initialized_ || [&] {
-    const auto vault = replica.state().get(log::Family::meta, log::meta_row("vault"));
-    return vault.ok() && vault->has_value();
-  }();
+  applied_ = replica.state().heads(kPartition).events;
+  if (!control_.status().initialized)
+    if (const auto vault = read_vault_row(replica.state()); vault && *vault)
+      control_.learn(**vault);
   {
     const std::lock_guard lock(mutex_);
     if (owner_ == owner) return;
@@ -181,28 +250,80 @@ void ClusterNode::followed(log::KafkaReplica& replica) {
   router_->set_owner(owner);
 }
 
+// Of those who ask a node that has not heard of any vault yet: it reads first what is there.
+void ClusterNode::answer_looks(log::KafkaReplica& replica) {
+  if (!control_.begin_look()) return;
+  const bool behind = !control_.status().initialized && [&] {
+    const auto lag = replica.lag(kPartition);
+    return lag && *lag > 0;
+  }();
+  if (!behind) control_.up_to_date();
+}
+
+void ClusterNode::send_echo() {
+  if (SteadyClock::now() < next_echo_) return;
+  next_echo_ = SteadyClock::now() + kEchoInterval;
+  std::string owner;
+  {
+    const std::lock_guard lock(mutex_);
+    owner = owner_;
+  }
+  const auto peer = book_.find(owner);
+  if (!peer || owner == self_.id) return;
+  peers_->send(*peer, net::echo_request(self_.id, format_echo({node_state(), applied_})),
+               SteadyClock::now() + kEchoInterval, [](const Result<net::HttpResponse>&) {
+                 // A lost one is followed by the next.
+               });
+}
+
+// The log is this node's and complete: what it says of the vault is so.
+Result<std::unique_ptr<VaultService>> ClusterNode::open_vault(log::KafkaEventLog& log) {
+  COFFER_ASSIGN(const auto row, read_vault_row(log));
+  if (row) control_.learn(*row);
+  if (control_.sealed()) return fail(ErrorCode::sealed, "this node is sealed");
+  SealHooks hooks;
+  hooks.on_initialized = [this](const codec::VaultRow& made) {
+    control_.learn(made);
+    if (control_.sealed()) router_->set_active(nullptr);
+  };
+  hooks.on_sealed = [this] {
+    control_.seal();
+    router_->set_active(nullptr);
+  };
+  COFFER_ASSIGN(auto vault, VaultService::open(config_, token_, clock_, random_, log, api_options_,
+                                               std::move(hooks)));
+  auto pin = control_.pin();
+  if (pin) {
+    COFFER_TRY(vault->unseal(std::move(*pin)));
+  } else {
+    COFFER_TRY(vault->unseal_automatically());
+  }
+  return vault;
+}
+
 Result<void> ClusterNode::begin(log::KafkaEventLog& log) {
-  COFFER_ASSIGN(auto vault,
-                VaultService::open(config_, token_, clock_, random_, log, api_options_));
-  COFFER_TRY(vault->unseal_automatically());
-  vault_ = std::move(vault);
-  initialized_ = true;
+  COFFER_ASSIGN(vault_, open_vault(log));
+  log_ = &log;
+  applied_ = log.events_end(kPartition);
   {
     const std::lock_guard lock(mutex_);
     owner_ = self_.id;
     active_since_ = clock_.now();
+    epoch_ = log.epoch(kPartition);
   }
   serving_ =
       std::make_shared<const net::HttpHandler>([vault = vault_.get()](auto request, auto respond) {
         vault->handle(std::move(request), std::move(respond));
       });
   router_->set_active(serving_);
+  control_.work(true);
   return {};
 }
 
 void ClusterNode::close_entrance() {
   router_->set_active(nullptr);
   router_->set_owner({});
+  echoes_.clear();
   const std::lock_guard lock(mutex_);
   owner_.clear();
   active_since_ = {};
@@ -224,6 +345,7 @@ void ClusterNode::end() {
   }
   serving_.reset();
   vault_.reset();
+  log_ = nullptr;
 }
 
 void ClusterNode::report(Severity severity, const std::string& what) {

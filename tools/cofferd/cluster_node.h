@@ -2,6 +2,9 @@
 // the active node, and becomes the active node when the owners' group gives it the partition.
 // That life is log::OwnerCycle's; this class is the vault, the router and the peers around it.
 //
+// A sealed node, and one that was told to stand back (node_control.h), leaves the group: it follows
+// and is never the active one.
+//
 // Threads: one of its own does all of the above; requests come from the listeners' threads.
 #pragma once
 
@@ -12,6 +15,8 @@
 #include "net/cluster/request_router.h"
 #include "net/vault_api/ha_status.h"
 #include "tools/cofferd/cluster_members.h"
+#include "tools/cofferd/echo_board.h"
+#include "tools/cofferd/node_control.h"
 #include "tools/cofferd/vault_service.h"
 
 namespace coffer::server {
@@ -51,8 +56,18 @@ class ClusterNode final : private log::OwnedService {
   void turn() override;
   void tick() override;
   std::unique_ptr<log::OwnershipGroup> join_group() override;
+  bool is_candidate() const override { return control_.is_candidate(); }
   void followed(log::KafkaReplica& replica) override;
+  void lost_sight() override;
   void report(Severity severity, const std::string& what) override;
+
+  [[nodiscard]] Result<std::unique_ptr<log::OwnershipGroup>> new_group() const;
+  Result<std::unique_ptr<VaultService>> open_vault(log::KafkaEventLog& log);
+  void note_owner(const log::KafkaReplica& replica);
+  void answer_looks(log::KafkaReplica& replica);
+  void send_echo();
+  [[nodiscard]] net::NodeState node_state() const;
+  [[nodiscard]] bool serves() const;  // there is an active node, as far as this one knows
 
   const Config& config_;
   const TokenFiles& token_;
@@ -62,6 +77,8 @@ class ClusterNode final : private log::OwnedService {
   ClusterMember self_;
   log::KafkaLogOptions log_options_;
   net::VaultApiOptions api_options_;  // set before the first request
+  NodeControl control_;
+  EchoBoard echoes_;
   net::AddressBook book_;
   std::unique_ptr<net::PeerClient> peers_;
   std::unique_ptr<net::RequestRouter> router_;
@@ -69,15 +86,18 @@ class ClusterNode final : private log::OwnedService {
 
   // The node's thread only.
   std::unique_ptr<log::OwnershipGroup> group_;  // until the cycle takes it
-  std::unique_ptr<VaultService> vault_;         // while active
-  net::LocalHandler serving_;                   // requests under way of vault_ hold it
+  log::KafkaEventLog* log_ = nullptr;           // while active
+  std::unique_ptr<VaultService> vault_;         // the same
+  std::chrono::steady_clock::time_point next_echo_;
+  net::LocalHandler serving_;  // requests under way of vault_ hold it
 
   std::unique_ptr<log::OwnerCycle> cycle_;
   std::thread thread_;
-  std::atomic<bool> initialized_ = false;
+  std::atomic<LogPosition> applied_ = 0;
   mutable std::mutex mutex_;  // guards what follows
   std::string owner_;
   Timestamp active_since_;
+  std::uint64_t epoch_ = 0;
 };
 
 }  // namespace coffer::server

@@ -234,9 +234,6 @@ Result<void> check_cluster(const Config& config) {
                    [&](const ClusterMember& member) { return member.id == config.cluster.node; }))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("cluster.node `{}` is not one of cluster.nodes", config.cluster.node));
-  // Shares would have to be given to every node that becomes the active one.
-  if (config.seal_type != "auto")
-    return fail(ErrorCode::invalid_argument, "store.engine = \"kafka\" needs seal.type = \"auto\"");
   if (config.kafka.sasl_mechanism.empty() != config.kafka.sasl_user.empty())
     return fail(ErrorCode::invalid_argument,
                 "kafka.sasl_mechanism and kafka.sasl_user must be given together");

@@ -10,6 +10,8 @@ using Severity = OwnedService::Severity;
 constexpr Milliseconds kBeat{20};
 constexpr Milliseconds kRetry{500};
 constexpr Milliseconds kTick{1'000};
+constexpr Milliseconds kAbsenceMin{1'000};
+constexpr Milliseconds kAbsenceMax{300'000};
 
 }  // namespace
 
@@ -19,7 +21,8 @@ OwnerCycle::OwnerCycle(KafkaLogOptions options, std::shared_ptr<KafkaEnvironment
       environment_(std::move(environment)),
       service_(service),
       random_(random),
-      replica_(std::move(replica)) {}
+      replica_(std::move(replica)),
+      next_absence_(kAbsenceMin) {}
 
 OwnerCycle::~OwnerCycle() = default;
 
@@ -31,7 +34,7 @@ void OwnerCycle::hand_over(Milliseconds drain_max) noexcept {
 void OwnerCycle::run() {
   while (!stopping_) {
     follow();
-    if (stopping_ || !assigned_ || handing_over_) continue;
+    if (stopping_ || !assigned_ || !wants()) continue;
     if (const auto taken = take_over(); !taken) {
       service_.report(Severity::trouble, "cannot become the active node: " + taken.error().message);
       pause(kRetry);
@@ -50,6 +53,26 @@ void OwnerCycle::pause(Milliseconds length) {
     poll_group(kBeat);
     service_.turn();
   }
+}
+
+// In the group while this node would own, and only then.
+void OwnerCycle::mind_membership() {
+  if (!wants()) return leave_group();
+  if (group_ || environment_->now() < next_join_) return;
+  group_ = service_.join_group();
+  if (!group_) next_join_ = environment_->now() + kRetry;
+}
+
+void OwnerCycle::leave_group() {
+  group_.reset();
+  assigned_ = false;
+  removed_ = false;
+}
+
+void OwnerCycle::give_way() {
+  leave_group();
+  next_join_ = environment_->now() + next_absence_;
+  next_absence_ = std::min(2 * next_absence_, kAbsenceMax);
 }
 
 void OwnerCycle::poll_group(Milliseconds timeout) {
@@ -73,12 +96,9 @@ void OwnerCycle::poll_group(Milliseconds timeout) {
 
 void OwnerCycle::follow() {
   bool troubled = false;
-  while (!stopping_ && (!assigned_ || handing_over_)) {
-    if (handing_over_ && !handed_over_) {
-      group_.reset();
-      assigned_ = false;
-      handed_over_ = true;
-    }
+  while (!stopping_ && (!assigned_ || !wants())) {
+    mind_membership();
+    if (handing_over_) handed_over_ = true;
     Result<std::size_t> read = std::size_t{0};
     if (!replica_) {
       auto opened = KafkaReplica::open(options_, environment_);
@@ -93,12 +113,12 @@ void OwnerCycle::follow() {
         service_.report(Severity::trouble, "cannot follow the log: " + read.error().message);
       troubled = true;
       replica_.reset();
+      service_.lost_sight();
       pause(kRetry);
       continue;
     }
     troubled = false;
     service_.followed(*replica_);
-    if (!group_ && !handing_over_) group_ = service_.join_group();
     poll_group(Milliseconds(0));
     service_.turn();
   }
@@ -114,8 +134,10 @@ Result<void> OwnerCycle::take_over() {
   const auto epoch = log->epoch(kPartition);
   if (const auto begun = service_.begin(*log); !begun) {
     ignore_result(log->release());  // only to spare the next owner the wait
+    give_way();
     return begun.error();
   }
+  next_absence_ = kAbsenceMin;
   log_ = std::move(log);
   service_.turn();
   const auto took = std::chrono::duration_cast<Milliseconds>(environment_->now() - began);
@@ -136,7 +158,7 @@ void OwnerCycle::own() {
       // Whether the group still wants this node is known after a heartbeat or two.
       return pause(2 * kRetry);
     }
-    if (!assigned_ || handing_over_) return step_down(!removed_);
+    if (!assigned_ || !wants()) return step_down(!removed_);
     if (environment_->now() < next_tick) continue;
     next_tick += kTick;
     service_.tick();
@@ -151,8 +173,8 @@ void OwnerCycle::step_down(bool release) {
       service_.report(Severity::trouble, "handing over: " + released.error().message);
   }
   // From here on this node writes nothing any more: the next owner need not wait for the rest.
-  if (handing_over_)
-    group_.reset();
+  if (!wants())
+    leave_group();
   else if (group_ && !assigned_)
     group_->confirm_lost();
   service_.end();

@@ -6,6 +6,9 @@
 //       └───── handed over: drained, released <── lost, asked to stop ────┤
 //       └───── dropped without a hand-over    <── the log has stopped ────┘
 //
+// A node whose service cannot begin leaves the group for a while, longer each time, so that another
+// node gets its turn.
+//
 // What a node does while it owns the log is an OwnedService. Nothing of a service survives the end
 // of an ownership: what it knew may be older than the log by the next time.
 //
@@ -39,10 +42,15 @@ class OwnedService {
   virtual void turn() = 0;
   // Every second while the node owns.
   virtual void tick() = 0;
-  // The group of the nodes that may own; null: not yet. Asked while the node follows without one.
+  // Whether the node would own the log. While it would not, it is in no group and only follows.
+  [[nodiscard]] virtual bool is_candidate() const = 0;
+  // The group of the nodes that may own; null: not now. Asked while the node is a candidate in
+  // none.
   virtual std::unique_ptr<OwnershipGroup> join_group() = 0;
   // After every step of the follower.
   virtual void followed(KafkaReplica& replica) = 0;
+  // Such a step was not possible.
+  virtual void lost_sight() = 0;
   enum class Severity : std::uint8_t { note, trouble };
   virtual void report(Severity severity, const std::string& what) = 0;
 };
@@ -67,6 +75,10 @@ class OwnerCycle {
   Result<void> take_over();
   void own();
   void step_down(bool release);
+  [[nodiscard]] bool wants() const { return !handing_over_ && service_.is_candidate(); }
+  void mind_membership();
+  void leave_group();
+  void give_way();
   void poll_group(Milliseconds timeout);
   void pause(Milliseconds length);
   void sleep(Milliseconds length) { environment_->sleep_until(environment_->now() + length); }
@@ -83,6 +95,8 @@ class OwnerCycle {
   std::unique_ptr<KafkaEventLog> log_;     // null while following
   bool assigned_ = false;
   bool removed_ = false;  // the group took the partition away without waiting for us
+  KafkaEnvironment::Time next_join_{};
+  Milliseconds next_absence_;  // from the group, when the service cannot begin
 
   std::atomic<bool> handing_over_ = false;
   std::atomic<bool> handed_over_ = false;
