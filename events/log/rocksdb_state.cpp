@@ -303,6 +303,26 @@ Result<std::vector<StoredRecord>> RocksDbState::read_tenant(TenantId tenant, Ten
   return records;
 }
 
+Result<Bytes> RocksDbState::indexed_position(const TenantId& tenant,
+                                             TenantSequence sequence) const {
+  rocksdb::PinnableSlice value;
+  const auto status = db_->Get(rocksdb::ReadOptions{}, handles_[kTenantIndex],
+                               slice(tenant_sequence_key(tenant, sequence)), &value);
+  if (status.IsNotFound()) return Bytes{};
+  if (!status.ok()) return to_error(status, "cannot read a tenant's index");
+  return to_bytes(value);
+}
+
+Result<std::uint64_t> RocksDbState::count_indexed(PartitionId partition) const {
+  std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(rocksdb::ReadOptions{}, handles_[kTenantIndex]));
+  std::uint64_t count = 0;
+  for (it->SeekToFirst(); it->Valid(); it->Next())
+    count += it->value().size() == 12 && read_u32(view(it->value()), 0) == partition ? 1 : 0;
+  if (!it->status().ok()) return to_error(it->status(), "cannot read the tenants' index");
+  return count;
+}
+
 // ---------------------------------------------------------------- retention
 Result<AccessTrim> RocksDbState::find_trimmable(PartitionId partition, Timestamp older_than,
                                                 std::uint64_t bytes_max) const {
@@ -351,6 +371,7 @@ Result<AccessTrim> RocksDbState::trim_access(PartitionId partition, Timestamp ol
 }
 
 Result<void> RocksDbState::shred_deleted_keys() {
+  const std::lock_guard lock(files_mutex_);
   const auto deleted = keys_deleted_.load();
   if (deleted == keys_shredded_) return {};
   // The order is the one that was shown to leave no copy in any file: flush every family, so that

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <ctime>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "events/log/rocksdb_log.h"
@@ -62,6 +63,11 @@ class RocksDbState final : public StateStore {
                                                               std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<StoredRecord>> read_tenant(TenantId tenant, TenantSequence from,
                                                               std::size_t limit) const override;
+  // The row of the events that a tenant's index names (state_keys.h); empty: none.
+  [[nodiscard]] Result<Bytes> indexed_position(const TenantId& tenant,
+                                               TenantSequence sequence) const;
+  // Rows of the index that name events of the partition. Reads all of it.
+  [[nodiscard]] Result<std::uint64_t> count_indexed(PartitionId partition) const;
 
   [[nodiscard]] Result<void> check_writable() override;
   [[nodiscard]] std::unique_ptr<StateBatch> new_batch() override;
@@ -76,6 +82,13 @@ class RocksDbState final : public StateStore {
   [[nodiscard]] bool has_deleted_keys() const noexcept override {
     return keys_deleted_ != keys_shredded_;
   }
+
+  // Makes `folder`, which must not be there, on the same file system: a copy of this store as of
+  // one batch, all but Family::keys. Its table files are hard links and cost no space until the
+  // store compacts. No wrapped key is in it when this returns, and none is shredded meanwhile, so
+  // that shredding keeps its promise. Any thread. store_copy.cpp. Errors: unavailable; `folder` may
+  // be left behind.
+  [[nodiscard]] Result<void> copy_without_keys(const std::string& folder);
 
  private:
   friend class RocksDbBatch;
@@ -96,6 +109,7 @@ class RocksDbState final : public StateStore {
   RocksDbOptions options_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  std::mutex files_mutex_;  // shredding and copying exclude each other
   std::atomic<bool> failed_ = false;
   // Counts batches that deleted keys; one is assumed from before the start.
   std::atomic<std::uint64_t> keys_deleted_ = 1;

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <cstdlib>
 
+#include "tools/cofferd/bootstrap.h"
 #include "tools/cofferd/data_folder.h"
 
 namespace coffer::server {
@@ -14,6 +15,8 @@ using std::chrono::milliseconds;
 constexpr PartitionId kPartition = 0;
 constexpr milliseconds kHeartbeat{500};
 constexpr std::chrono::seconds kEchoInterval{1};
+constexpr milliseconds kProgressPeriod{1'000};
+constexpr milliseconds kLagLinePeriod{10'000};
 
 }  // namespace
 
@@ -73,17 +76,28 @@ Result<void> ClusterNode::open() {
     return fail(ErrorCode::invalid_argument, "cluster.node is not one of cluster.nodes");
   self_ = *self;
   COFFER_TRY(load_kafka_options());
-  auto environment = log::kafka_environment(log_options_);
-  COFFER_ASSIGN(auto replica, log::KafkaReplica::open(log_options_, environment));
-  COFFER_ASSIGN(const auto vault, read_vault_row(replica->state()));
-  if (vault) control_.learn(*vault);
-  if (is_candidate()) {
-    COFFER_ASSIGN(group_, new_group());
+  // A node without a store begins with bootstrap(), on its own thread: its clients are served by
+  // the others meanwhile. What is wrong with the topics is an error of the start all the same.
+  auto environment = log::kafka_environment(log_options_, [this](const auto& store) {
+    store_ = store;
+    if (snapshots_) snapshots_->set_store(store);
+  });
+  std::unique_ptr<log::KafkaReplica> replica;
+  const bool bare = log::is_store_empty(log_options_.store.directory);
+  if (bare) {
+    COFFER_TRY(log::ensure_topics(log_options_.client, log_options_.topics));
+  } else {
+    COFFER_ASSIGN(replica, log::KafkaReplica::open(log_options_, environment));
+    COFFER_ASSIGN(const auto vault, read_vault_row(replica->state()));
+    if (vault) control_.learn(*vault);
   }
   COFFER_TRY(start_peers());
   cycle_ = std::make_unique<log::OwnerCycle>(log_options_, std::move(environment),
                                              std::move(replica), *this, random_);
-  thread_ = std::thread([this] { cycle_->run(); });
+  thread_ = std::thread([this, bare] {
+    if (bare) bootstrap();
+    cycle_->run();
+  });
   return {};
 }
 
@@ -111,6 +125,7 @@ Result<void> ClusterNode::start_peers() {
       [this](const std::string& node, std::string_view text) {
         if (const auto echo = parse_echo(text)) echoes_.note(node, *echo, clock_.now());
       });
+  start_snapshots();
   net::HttpServerOptions listener = config_.http;
   listener.address = config_.cluster.listen_address;
   listener.port = self_.peer_port;
@@ -120,6 +135,8 @@ Result<void> ClusterNode::start_peers() {
   listener.require_client_certificate = true;
   COFFER_ASSIGN(peer_listener_,
                 net::HttpServer::start(listener, [this](auto request, auto respond) {
+                  if (net::is_snapshot_request(*request))
+                    return snapshots_->on_request(*request, std::move(respond));
                   router_->on_peer_request(std::move(request), std::move(respond));
                 }));
   return {};
@@ -135,6 +152,7 @@ void ClusterNode::stop() {
   if (cycle_) cycle_->stop();
   if (thread_.joinable()) thread_.join();
   if (router_) router_->give_up_waiting();
+  if (snapshots_) snapshots_->stop();
   if (peer_listener_) peer_listener_->stop(0);
   if (peers_) peers_->stop();
 }
@@ -204,17 +222,12 @@ void ClusterNode::tick() {
   vault_->tick();
 }
 
-Result<std::unique_ptr<log::OwnershipGroup>> ClusterNode::new_group() const {
-  return log::OwnershipGroup::join(
-      {.client = log_options_.client,
-       .prefix = config_.kafka.topic_prefix,
-       .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
-       .heartbeat = kHeartbeat});
-}
-
 std::unique_ptr<log::OwnershipGroup> ClusterNode::join_group() {
-  if (group_) return std::move(group_);
-  auto joined = new_group();
+  auto joined =
+      log::OwnershipGroup::join({.client = log_options_.client,
+                                 .prefix = config_.kafka.topic_prefix,
+                                 .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
+                                 .heartbeat = kHeartbeat});
   if (joined) return std::move(*joined);
   spdlog::error("cannot join the owners' group: {}", joined.error().message);
   return nullptr;
@@ -224,6 +237,7 @@ void ClusterNode::followed(log::KafkaReplica& replica) {
   if (const auto shredded = replica.shred_in_background(); !shredded)
     spdlog::error("deleted keys are not out of the files yet: {}", shredded.error().message);
   note_owner(replica);
+  note_progress(replica);
   answer_looks(replica);
   send_echo();
 }
@@ -274,6 +288,78 @@ void ClusterNode::send_echo() {
                SteadyClock::now() + kEchoInterval, [](const Result<net::HttpResponse>&) {
                  // A lost one is followed by the next.
                });
+}
+
+// ---------------------------------------------------------------- how far this node is
+void ClusterNode::note_progress(log::KafkaReplica& replica) {
+  const auto now = SteadyClock::now();
+  if (now < next_progress_) return;
+  next_progress_ = now + kProgressPeriod;
+  const auto progress = replica.progress(kPartition);
+  if (!progress) return;  // the next step says what is wrong
+  {
+    const std::lock_guard lock(mutex_);
+    progress_ = *progress;
+  }
+  if (!warm_ && progress->is_warm()) note_warm(*progress);
+  if (progress->is_warm() || now < next_lag_line_) return;
+  next_lag_line_ = now + kLagLinePeriod;
+  spdlog::info("following: offset {} of {}, lag {}, {} keys to come", progress->events_next,
+               progress->events_end, progress->lag(), progress->missing_keys);
+}
+
+void ClusterNode::note_warm(const log::ReplicaProgress& progress) {
+  warm_ = true;
+  spdlog::info("warm at offset {}, {} ms after the start", progress.events_next,
+               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
+}
+
+log::ReplicaProgress ClusterNode::progress() const {
+  const std::lock_guard lock(mutex_);
+  return progress_;
+}
+
+net::PeerStatus ClusterNode::peer_status() const {
+  net::PeerStatus status;
+  status.warm = warm_;
+  status.initialized = control_.status().initialized;
+  const std::lock_guard lock(mutex_);
+  status.owner = owner_;
+  status.active = owner_ == self_.id;
+  status.events_next = progress_.events_next;
+  return status;
+}
+
+void ClusterNode::start_snapshots() {
+  net::SnapshotServerOptions options;
+  options.source.folder = log_options_.store.directory + ".outgoing";
+  options.source.topic_prefix = log_options_.topics.prefix;
+  options.source.partition = kPartition;
+  options.bytes_per_second = config_.cluster.snapshot_bytes_per_second;
+  snapshots_ = std::make_unique<net::SnapshotServer>(std::move(options), book_, random_,
+                                                     [this] { return peer_status(); });
+  snapshots_->set_store(store_);
+}
+
+void ClusterNode::bootstrap() {
+  BootstrapOptions options;
+  options.install.log = log_options_;
+  options.install.folder = log_options_.store.directory + ".incoming";
+  options.events_min = config_.cluster.snapshot_events_min;
+  for (const auto& member : members_)
+    if (member.id != self_.id) options.peers.push_back(*book_.find(member.id));
+  options.on_status = [this](const net::PeerStatus& status) {
+    if (status.initialized) control_.assume_initialized();
+    if (status.owner != self_.id) router_->set_owner(status.owner);
+  };
+  if (options.events_min == 0) return;
+  const auto source = bootstrap_store(options, *peers_, [this] {
+    router_->retry_waiting();
+    return !cycle_->is_leaving();
+  });
+  if (source.empty()) return;
+  spdlog::info("tailing the topics, {} ms after the start",
+               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
 }
 
 // The log is this node's and complete: what it says of the vault is so.

@@ -5,6 +5,9 @@
 // A sealed node, and one that was told to stand back (node_control.h), leaves the group: it follows
 // and is never the active one.
 //
+// Before it follows for the first time without a store, it takes a copy of a peer's (bootstrap.h);
+// it joins the owners' group when it is warm.
+//
 // Threads: one of its own does all of the above; requests come from the listeners' threads.
 #pragma once
 
@@ -13,6 +16,7 @@
 
 #include "events/log/kafka/owner_cycle.h"
 #include "net/cluster/request_router.h"
+#include "net/snapshot/snapshot_server.h"
 #include "net/vault_api/ha_status.h"
 #include "tools/cofferd/cluster_members.h"
 #include "tools/cofferd/echo_board.h"
@@ -40,12 +44,19 @@ class ClusterNode final : private log::OwnedService {
   // After hand_over() and when no more requests come.
   void stop();
   Result<void> reload_certificate();
+  // How far this node's store was when it last asked, a second ago or so; only while it follows.
+  [[nodiscard]] log::ReplicaProgress progress() const;
 
  private:
   ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock, Random& random);
   Result<void> open();
   Result<void> start_peers();
   Result<void> load_kafka_options();
+  void start_snapshots();
+  void bootstrap();
+  void note_progress(log::KafkaReplica& replica);
+  void note_warm(const log::ReplicaProgress& progress);
+  [[nodiscard]] net::PeerStatus peer_status() const;
   [[nodiscard]] net::HaStatus ha_status() const;
 
   // OwnedService, on the node's thread.
@@ -56,12 +67,11 @@ class ClusterNode final : private log::OwnedService {
   void turn() override;
   void tick() override;
   std::unique_ptr<log::OwnershipGroup> join_group() override;
-  bool is_candidate() const override { return control_.is_candidate(); }
+  bool is_candidate() const override { return warm_ && control_.is_candidate(); }
   void followed(log::KafkaReplica& replica) override;
   void lost_sight() override;
   void report(Severity severity, const std::string& what) override;
 
-  [[nodiscard]] Result<std::unique_ptr<log::OwnershipGroup>> new_group() const;
   Result<std::unique_ptr<VaultService>> open_vault(log::KafkaEventLog& log);
   void note_owner(const log::KafkaReplica& replica);
   void answer_looks(log::KafkaReplica& replica);
@@ -82,22 +92,28 @@ class ClusterNode final : private log::OwnedService {
   net::AddressBook book_;
   std::unique_ptr<net::PeerClient> peers_;
   std::unique_ptr<net::RequestRouter> router_;
+  std::unique_ptr<net::SnapshotServer> snapshots_;
   std::unique_ptr<net::HttpServer> peer_listener_;
 
   // The node's thread only.
-  std::unique_ptr<log::OwnershipGroup> group_;  // until the cycle takes it
-  log::KafkaEventLog* log_ = nullptr;           // while active
-  std::unique_ptr<VaultService> vault_;         // the same
+  log::KafkaEventLog* log_ = nullptr;    // while active
+  std::unique_ptr<VaultService> vault_;  // the same
+  net::LocalHandler serving_;            // requests under way of vault_ hold it
+  std::weak_ptr<log::RocksDbState> store_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point next_echo_;
-  net::LocalHandler serving_;  // requests under way of vault_ hold it
+  std::chrono::steady_clock::time_point next_progress_;
+  std::chrono::steady_clock::time_point next_lag_line_;
 
   std::unique_ptr<log::OwnerCycle> cycle_;
   std::thread thread_;
   std::atomic<LogPosition> applied_ = 0;
-  mutable std::mutex mutex_;  // guards what follows
+  std::atomic<bool> warm_ = false;  // has been at the end of the topics
+  mutable std::mutex mutex_;        // guards what follows
   std::string owner_;
   Timestamp active_since_;
   std::uint64_t epoch_ = 0;
+  log::ReplicaProgress progress_;  // as last asked; not while active
 };
 
 }  // namespace coffer::server

@@ -34,6 +34,11 @@ void NodeControl::learn(const codec::VaultRow& row) {
   vault_ = row;
 }
 
+void NodeControl::assume_initialized() {
+  const std::lock_guard lock(mutex_);
+  assumed_ = true;
+}
+
 bool NodeControl::is_standing_back() const {
   return stand_back_until_ns_ && clock_.monotonic_ns() < *stand_back_until_ns_;
 }
@@ -74,7 +79,7 @@ api::ServiceStatus NodeControl::status() const {
   const std::lock_guard lock(mutex_);
   api::ServiceStatus status;
   status.seal_type = type_;
-  status.initialized = vault_.has_value();
+  status.initialized = vault_ || assumed_;
   status.sealed = !vault_ || !unsealed_;
   if (vault_) {
     status.threshold = vault_->threshold;
@@ -93,7 +98,7 @@ api::ServiceStatus NodeControl::status() const {
 void NodeControl::look_again(std::function<void(api::ServiceStatus)> done) {
   {
     const std::lock_guard lock(mutex_);
-    if (!vault_ && looks_.size() < kWaitingMax) {
+    if (!vault_ && !assumed_ && looks_.size() < kWaitingMax) {
       looks_.push_back(std::move(done));
       return;
     }
@@ -116,6 +121,10 @@ void NodeControl::up_to_date() {
 void NodeControl::unseal(SecretBytes share, api::Callback<api::ServiceStatus> done) {
   {
     std::unique_lock lock(mutex_);
+    if (!vault_ && assumed_) {
+      lock.unlock();
+      return done(fail(ErrorCode::unavailable, "this node is still reading the log: try later"));
+    }
     if (!vault_) {
       lock.unlock();
       return done(fail(ErrorCode::not_initialized, "server is not yet initialized"));

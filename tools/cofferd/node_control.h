@@ -31,6 +31,8 @@ class NodeControl final : public net::StandbyPort {
 
   // The vault as the log has it.
   void learn(const codec::VaultRow& row);
+  // A peer knows a vault that this node's log does not show yet.
+  void assume_initialized();
   // May become the active node: there is something to serve or to initialise, and it is not asked
   // to stand back.
   [[nodiscard]] bool is_candidate() const;
@@ -64,7 +66,7 @@ class NodeControl final : public net::StandbyPort {
     api::Callback<api::ServiceStatus> done;
   };
 
-  [[nodiscard]] bool is_sealed() const noexcept { return vault_ && !unsealed_; }
+  [[nodiscard]] bool is_sealed() const noexcept { return (vault_ || assumed_) && !unsealed_; }
   [[nodiscard]] bool is_standing_back() const;
   void check(Attempt attempt);
   void keep_pin(const SecretBytes& pin);
@@ -79,6 +81,7 @@ class NodeControl final : public net::StandbyPort {
   mutable std::mutex mutex_;          // guards what follows
   std::optional<codec::VaultRow> vault_;
   bool unsealed_;
+  bool assumed_ = false;  // there is a vault, which is not known here yet
   hsm::LockedPages pin_pages_;
   std::size_t pin_bytes_ = 0;  // 0: no PIN is kept
   actors::ShareCollector shares_;

@@ -9,7 +9,8 @@ namespace {
 
 class Real final : public KafkaEnvironment {
  public:
-  explicit Real(const KafkaLogOptions& options) : options_(options) {}
+  Real(const KafkaLogOptions& options, StoreOpened opened)
+      : options_(options), opened_(std::move(opened)) {}
 
   Time now() override { return std::chrono::steady_clock::now(); }
   void sleep_until(Time time) override { std::this_thread::sleep_until(time); }
@@ -17,6 +18,7 @@ class Real final : public KafkaEnvironment {
   Result<std::shared_ptr<StateStore>> open_store() override {
     auto store = std::make_shared<RocksDbState>(options_.store);
     COFFER_TRY(store->open());
+    if (opened_) opened_(store);
     return std::shared_ptr<StateStore>(std::move(store));
   }
   Result<std::unique_ptr<KafkaProducer>> make_producer(
@@ -29,12 +31,14 @@ class Real final : public KafkaEnvironment {
 
  private:
   KafkaLogOptions options_;
+  StoreOpened opened_;
 };
 
 }  // namespace
 
-std::shared_ptr<KafkaEnvironment> kafka_environment(const KafkaLogOptions& options) {
-  return std::make_shared<Real>(options);
+std::shared_ptr<KafkaEnvironment> kafka_environment(const KafkaLogOptions& options,
+                                                    StoreOpened opened) {
+  return std::make_shared<Real>(options, std::move(opened));
 }
 
 }  // namespace coffer::log

@@ -4,6 +4,7 @@
 // and rules() from any; the rest as KafkaReplica.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,7 +34,12 @@ class KafkaEnvironment {
   [[nodiscard]] virtual Result<std::unique_ptr<KafkaReader>> make_reader() = 0;
 };
 
+class RocksDbState;
+// Is told of every store that was opened, on the caller's thread.
+using StoreOpened = std::function<void(const std::shared_ptr<RocksDbState>&)>;
+
 // The brokers and the folder of the options, and the machine's clock.
-[[nodiscard]] std::shared_ptr<KafkaEnvironment> kafka_environment(const KafkaLogOptions& options);
+[[nodiscard]] std::shared_ptr<KafkaEnvironment> kafka_environment(const KafkaLogOptions& options,
+                                                                  StoreOpened opened = {});
 
 }  // namespace coffer::log

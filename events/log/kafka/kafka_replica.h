@@ -23,6 +23,16 @@
 
 namespace coffer::log {
 
+struct ReplicaProgress {
+  std::uint64_t events_next = 0;   // offset of the next message to apply
+  std::uint64_t events_end = 0;    // behind the last message of the topic "events"
+  std::uint64_t missing_keys = 0;  // rows that wait for their blob
+  [[nodiscard]] std::uint64_t lag() const noexcept {
+    return events_end > events_next ? events_end - events_next : 0;
+  }
+  [[nodiscard]] bool is_warm() const noexcept { return lag() == 0 && missing_keys == 0; }
+};
+
 class KafkaReplica {
  public:
   // Opens the store and the topics (made when absent) and reads the place; applies nothing yet.
@@ -34,6 +44,8 @@ class KafkaReplica {
 
   [[nodiscard]] const StateStore& state() const noexcept { return *state_; }
   [[nodiscard]] StateStore& state() noexcept { return *state_; }
+  // For who uses it while this replica, or the log that it became, lives.
+  [[nodiscard]] std::weak_ptr<StateStore> store() const noexcept { return state_; }
   [[nodiscard]] KafkaEnvironment& environment() const noexcept { return *environment_; }
   [[nodiscard]] const KafkaLogOptions& options() const noexcept { return options_; }
   [[nodiscard]] const KafkaTopicNames& topics() const noexcept { return topics_; }
@@ -54,6 +66,8 @@ class KafkaReplica {
   [[nodiscard]] Result<void> shred_in_background() { return shredder_->poll(); }
   // Messages that are in the topic "events" and not applied here. Asks the broker.
   [[nodiscard]] Result<std::uint64_t> lag(PartitionId partition);
+  // How far this store is. Asks the broker.
+  [[nodiscard]] Result<ReplicaProgress> progress(PartitionId partition);
 
   // For the owner, which applies its own records without reading them back.
   using Own = std::vector<std::pair<std::uint64_t, codec::ReplicatedRecord>>;  // by offset
@@ -83,7 +97,7 @@ class KafkaReplica {
   std::shared_ptr<KafkaEnvironment> environment_;
   std::shared_ptr<StateStore> state_;
   std::unique_ptr<BackgroundShredder> shredder_;  // of state_
-  std::unique_ptr<KafkaReader> reader_;  // outlives the partitions' streams
+  std::unique_ptr<KafkaReader> reader_;           // outlives the partitions' streams
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
 };
 

@@ -69,6 +69,8 @@ class OwnerCycle {
   // group; the node goes on following.
   void hand_over(Milliseconds drain_max) noexcept;
   [[nodiscard]] bool handed_over() const noexcept { return handed_over_; }
+  // After stop() or hand_over().
+  [[nodiscard]] bool is_leaving() const noexcept { return stopping_ || handing_over_; }
 
  private:
   void follow();
