@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "events/log/kafka/migration_mark.h"
+
 namespace coffer::log {
 namespace {
 
@@ -71,6 +73,8 @@ Result<void> KafkaEventLog::claim_all(const Nonce128& nonce) {
 
 Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) {
   COFFER_TRY(replica_->catch_up(partition));
+  if (!replica_->options().takes_marked_vault)
+    COFFER_TRY(refuse_marked_vault(replica_->state(), replica_->topics()));
   const auto& place = replica_->place(partition);
   const auto before = place.events_claim;
   const auto expected = place.events_next;

@@ -39,7 +39,8 @@ struct ReplicaPlace {
   std::map<Bytes, Sha256> missing;
 };
 
-// Reads what RecordApplier::write left; a new store begins at zero.
+// Reads what RecordApplier::write left; a new store begins at zero. Errors: invalid_argument (an
+// embedded vault's store), corrupt.
 [[nodiscard]] Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition);
 
 class BlobSource {
@@ -71,6 +72,7 @@ class RecordApplier {
   Result<void> add_event(const codec::ReplicatedRecord& record, BytesView bytes);
   Result<void> add_change(const codec::RowChange& change, std::uint64_t offset);
   Result<void> add_range(const codec::RowRange& range);
+  Result<void> begin_access(const codec::AccessStart& start);
   Result<void> add_access(const codec::AppendBody& body);
   Result<void> put_key(const Bytes& row, const Sha256& hash, std::uint64_t offset);
   Result<void> note_dead_key(const Bytes& row);
