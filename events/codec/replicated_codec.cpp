@@ -178,8 +178,11 @@ Result<ReplicaPosition> decode_replica_position(BytesView bytes) {
   schema::ReplicaPosition m;
   COFFER_TRY(check_format(kWhat, m, bytes));
   FieldReader in;
-  ReplicaPosition position{m.events_next(), m.access_next(), m.keys_next(),
-                           read_claim(m.events_claim(), in), read_claim(m.access_claim(), in),
+  ReplicaPosition position{m.events_next(),
+                           m.access_next(),
+                           m.keys_next(),
+                           read_claim(m.events_claim(), in),
+                           read_claim(m.access_claim(), in),
                            m.owner()};
   COFFER_TRY(check_fields(kWhat, in));
   return position;

@@ -49,8 +49,8 @@ struct AppendBody {
   Bytes event;  // an encoded Record; empty: none
   std::vector<RowChange> changes;
   std::vector<RowRange> row_ranges;
-  LogPosition access_position = 0;  // of the first access record
-  std::vector<Bytes> access;        // encoded AccessEnvelopes
+  LogPosition access_position = 0;               // of the first access record
+  std::vector<Bytes> access;                     // encoded AccessEnvelopes
   std::optional<AccessStart> access_start = {};  // what is missing before the topic's first
   friend bool operator==(const AppendBody&, const AppendBody&) = default;
 };

@@ -2,15 +2,14 @@
 // state: each engine makes its own, and moving a vault leaves them behind. Names only.
 #pragma once
 
-
 #include "events/base/bytes.h"
 
 namespace coffer::log {
 
-inline constexpr std::string_view kFormatRow = "format";               // of the store
-inline constexpr std::string_view kClaimEpochRow = "claim_epoch";      // embedded: of the last start
-inline constexpr std::string_view kAccessTrimRows = "access_trim/";    // + partition
-inline constexpr std::string_view kReplicaPlaceRows = "kafka/";        // + partition
+inline constexpr std::string_view kFormatRow = "format";             // of the store
+inline constexpr std::string_view kClaimEpochRow = "claim_epoch";    // embedded: of the last start
+inline constexpr std::string_view kAccessTrimRows = "access_trim/";  // + partition
+inline constexpr std::string_view kReplicaPlaceRows = "kafka/";      // + partition
 inline constexpr std::string_view kMissingKeyRows = "kafka_missing/";  // + partition + row
 inline constexpr std::string_view kMigrationRow = "migration";         // replicated; see codec
 

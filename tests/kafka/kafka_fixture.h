@@ -104,8 +104,8 @@ Contents contents_of(const Log& log) {
     require_ok(scanned);
     for (const auto& row : *scanned) {
       const auto name = as_text(row.key);
-      const bool own = family == 0 && log::is_engine_row(row.key) &&
-                       !name.starts_with(log::kAccessTrimRows);
+      const bool own =
+          family == 0 && log::is_engine_row(row.key) && !name.starts_with(log::kAccessTrimRows);
       if (!own) rows.emplace_back(row.key, row.value);
     }
   }

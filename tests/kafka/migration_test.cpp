@@ -18,6 +18,7 @@ const Bytes kDestroyed(40, 0xDD);
 class Embedded {
  public:
   explicit Embedded(const std::filesystem::path& folder) : folder_(folder) {
+    std::filesystem::create_directories(folder);
     fill();
     grow();
   }

@@ -56,7 +56,6 @@ class ClusterNode {
   ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock, Random& random);
   Result<void> open();
   Result<void> start_peers();
-  Result<void> load_kafka_options();
   [[nodiscard]] net::HaStatus ha_status() const;
 
   void run();

@@ -63,8 +63,9 @@ Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition
   if (!stored) {
     COFFER_ASSIGN(const auto embedded, state.get(Family::meta, meta_row(kClaimEpochRow)));
     if (embedded)
-      return fail(ErrorCode::invalid_argument,
-                  "the store is an embedded vault's: a cluster node needs a data folder of its own");
+      return fail(
+          ErrorCode::invalid_argument,
+          "the store is an embedded vault's: a cluster node needs a data folder of its own");
     return place;
   }
   COFFER_ASSIGN(const auto position, codec::decode_replica_position(*stored));

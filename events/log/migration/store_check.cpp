@@ -119,8 +119,8 @@ Result<void> walk_access(const RocksDbState& store, StoreSummary& summary) {
     ++summary.access_records;
   }
   if (const auto read = cursor.status(); !read)
-    return fail(read.error().code, fmt::format("access record {} is damaged: {}", last + 1,
-                                               read.error().message));
+    return fail(read.error().code,
+                fmt::format("access record {} is damaged: {}", last + 1, read.error().message));
   return {};
 }
 

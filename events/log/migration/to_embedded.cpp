@@ -19,9 +19,9 @@ Result<void> check_target(const std::string& directory) {
   std::error_code error;
   if (!std::filesystem::exists(directory, error) || std::filesystem::is_empty(directory, error))
     return {};
-  return fail(ErrorCode::already_exists,
-              fmt::format("{} is not empty: the vault needs a data folder without a store",
-                          directory));
+  return fail(
+      ErrorCode::already_exists,
+      fmt::format("{} is not empty: the vault needs a data folder without a store", directory));
 }
 
 KafkaLogOptions options_in(const KafkaLogOptions& cluster, const std::string& directory) {

@@ -80,11 +80,11 @@ Result<StoreSummary> migrate_to_kafka(const MigrationContext& context, const Vau
   COFFER_TRY(ensure_topics(context.cluster.client, context.cluster.topics));
   COFFER_TRY(check_empty(context.cluster));
 
-  COFFER_ASSIGN(const auto target, VaultExport::start(source, context.cluster, summary.last_epoch,
-                                                      context.nonce));
+  COFFER_ASSIGN(const auto target,
+                VaultExport::start(source, context.cluster, summary.last_epoch, context.nonce));
   context.on_step("writing the records");
-  COFFER_TRY(target->write_events(
-      {codec::MigrationDirection::to_kafka, context.now, context.folder}));
+  COFFER_TRY(
+      target->write_events({codec::MigrationDirection::to_kafka, context.now, context.folder}));
   context.on_step("writing the access records");
   COFFER_TRY(target->write_access());
   context.on_step("writing the state and the wrapped keys");

@@ -21,9 +21,10 @@ class VaultExport {
  public:
   // `source` outlives it. The topics exist and are empty. `last_epoch` of the source's claims,
   // `nonce` of the claim for the rows.
-  [[nodiscard]] static Result<std::unique_ptr<VaultExport>> start(
-      const RocksDbState& source, const KafkaLogOptions& options, std::uint64_t last_epoch,
-      const Nonce128& nonce);
+  [[nodiscard]] static Result<std::unique_ptr<VaultExport>> start(const RocksDbState& source,
+                                                                  const KafkaLogOptions& options,
+                                                                  std::uint64_t last_epoch,
+                                                                  const Nonce128& nonce);
 
   // In this order; each is acknowledged when it returns. Errors: as TopicWriter.
   [[nodiscard]] Result<void> write_events(const codec::MigrationRow& mark);
