@@ -67,9 +67,13 @@ TEST_CASE("rocksdb: a store is read under its lock and left as it is") {
     StateBatch batch(state);
     batch.put(Family::meta, Bytes{1}, Bytes{3});
     CHECK_FALSE(state.write(std::move(batch), true).ok());
-    CHECK_FALSE(open_rocksdb_log(options, kNonce).ok());  // the reader has the lock
   }
   CHECK(stamps() == before);
+  {
+    RocksDbState state(options);
+    REQUIRE(state.open_read_only().ok());
+    CHECK_FALSE(open_rocksdb_log(options, kNonce).ok());  // the reader has the lock
+  }
   CHECK(open_rocksdb_log(options, kNonce).ok());
 }
 

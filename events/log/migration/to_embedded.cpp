@@ -15,13 +15,18 @@ namespace {
 constexpr PartitionId kPartition = 0;
 constexpr const char* kNode = "migration";
 
-Result<void> check_target(const std::string& directory) {
+// Free, and with a place to be renamed to.
+Result<void> prepare_target(const std::string& directory) {
   std::error_code error;
-  if (!std::filesystem::exists(directory, error) || std::filesystem::is_empty(directory, error))
-    return {};
-  return fail(
-      ErrorCode::already_exists,
-      fmt::format("{} is not empty: the vault needs a data folder without a store", directory));
+  if (std::filesystem::exists(directory, error) && !std::filesystem::is_empty(directory, error))
+    return fail(ErrorCode::already_exists,
+                fmt::format("{} is not empty: the vault needs a data folder without a store",
+                            directory));
+  std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
+  if (error)
+    return fail(ErrorCode::unavailable,
+                fmt::format("cannot make the folder of {}: {}", directory, error.message()));
+  return {};
 }
 
 KafkaLogOptions options_in(const KafkaLogOptions& cluster, const std::string& directory) {
@@ -117,7 +122,7 @@ Result<StoreSummary> convert(const RocksDbOptions& options) {
 
 Result<StoreSummary> migrate_to_embedded(const MigrationContext& context,
                                          const VaultFilter& accepts, bool owner_is_dead) {
-  COFFER_TRY(check_target(context.embedded.directory));
+  COFFER_TRY(prepare_target(context.embedded.directory));
   context.on_step("reading the topics");
   COFFER_ASSIGN(auto folder, WorkFolder::make(context.scratch));
   const auto options = options_in(context.cluster, folder.path());
@@ -135,7 +140,7 @@ Result<StoreSummary> migrate_to_embedded(const MigrationContext& context,
   auto store = context.embedded;
   store.directory = folder.path();
   COFFER_ASSIGN(const auto summary, convert(store));
-  COFFER_TRY(check_target(context.embedded.directory));
+  COFFER_TRY(prepare_target(context.embedded.directory));
   COFFER_TRY(folder.keep_as(context.embedded.directory));
   return summary;
 }
