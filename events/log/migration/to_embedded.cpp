@@ -19,9 +19,9 @@ constexpr const char* kNode = "migration";
 Result<void> prepare_target(const std::string& directory) {
   std::error_code error;
   if (std::filesystem::exists(directory, error) && !std::filesystem::is_empty(directory, error))
-    return fail(ErrorCode::already_exists,
-                fmt::format("{} is not empty: the vault needs a data folder without a store",
-                            directory));
+    return fail(
+        ErrorCode::already_exists,
+        fmt::format("{} is not empty: the vault needs a data folder without a store", directory));
   std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
   if (error)
     return fail(ErrorCode::unavailable,
