@@ -73,4 +73,23 @@ Result<TenantRow> decode_tenant_row(BytesView bytes) {
                    .partition = message.partition()};
 }
 
+Bytes encode_migration_row(const MigrationRow& row) {
+  schema::MigrationRow message;
+  message.set_format(kFormat);
+  message.set_direction(static_cast<std::uint32_t>(row.direction));
+  message.set_began_ns(row.began.ns);
+  message.set_folder(row.folder);
+  return serialize(message);
+}
+
+Result<MigrationRow> decode_migration_row(BytesView bytes) {
+  schema::MigrationRow message;
+  if (!parse(message, bytes) || message.format() != kFormat ||
+      (message.direction() != 1 && message.direction() != 2))
+    return fail(ErrorCode::corrupt, "the migration row does not decode");
+  return MigrationRow{.direction = static_cast<MigrationDirection>(message.direction()),
+                      .began = {message.began_ns()},
+                      .folder = message.folder()};
+}
+
 }  // namespace coffer::codec

@@ -37,4 +37,14 @@ struct TenantRow {
 [[nodiscard]] Bytes encode_tenant_row(const TenantRow& row);
 [[nodiscard]] Result<TenantRow> decode_tenant_row(BytesView bytes);
 
+enum class MigrationDirection : std::uint8_t { to_kafka = 1, to_embedded = 2 };
+struct MigrationRow {
+  MigrationDirection direction = MigrationDirection::to_kafka;
+  Timestamp began;
+  std::string folder;  // of the embedded vault, for people
+  friend bool operator==(const MigrationRow&, const MigrationRow&) = default;
+};
+[[nodiscard]] Bytes encode_migration_row(const MigrationRow& row);
+[[nodiscard]] Result<MigrationRow> decode_migration_row(BytesView bytes);
+
 }  // namespace coffer::codec

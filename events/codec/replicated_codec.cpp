@@ -53,6 +53,10 @@ void write_append(schema::ReplicatedAppend& m, const AppendBody& body) {
   m.set_access_position(body.access_position);
   m.mutable_access()->Reserve(static_cast<int>(body.access.size()));
   for (const auto& access : body.access) put(m.add_access(), access);
+  if (!body.access_start) return;
+  m.mutable_access_start()->set_first(body.access_start->first);
+  m.mutable_access_start()->set_last(body.access_start->last);
+  put(m.mutable_access_start()->mutable_last_hash(), BytesView(body.access_start->last_hash));
 }
 
 AppendBody read_append(const schema::ReplicatedAppend& m, FieldReader& in) {
@@ -67,6 +71,14 @@ AppendBody read_append(const schema::ReplicatedAppend& m, FieldReader& in) {
   for (const auto& access : m.access()) body.access.push_back(to_bytes(access));
   if ((body.access_position == 0) != body.access.empty())
     in.fault("access records and their position do not go together");
+  if (m.has_access_start()) {
+    auto& start = body.access_start.emplace();
+    start.first = m.access_start().first();
+    start.last = m.access_start().last();
+    in.hash("last_hash", m.access_start().last_hash(), start.last_hash);
+    if (start.first == 0 || start.first > start.last || start.last + 1 != body.access_position)
+      in.fault("access records do not begin behind what is missing");
+  }
   return body;
 }
 

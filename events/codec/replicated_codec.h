@@ -38,12 +38,20 @@ struct RowRange {
   Bytes prefix;
   friend bool operator==(const RowRange&, const RowRange&) = default;
 };
+// Access records that the log dropped before it was moved into the topics.
+struct AccessStart {
+  LogPosition first = 0;
+  LogPosition last = 0;
+  Sha256 last_hash{};
+  friend bool operator==(const AccessStart&, const AccessStart&) = default;
+};
 struct AppendBody {
   Bytes event;  // an encoded Record; empty: none
   std::vector<RowChange> changes;
   std::vector<RowRange> row_ranges;
-  LogPosition access_position = 0;  // of the first access record
-  std::vector<Bytes> access;        // encoded AccessEnvelopes
+  LogPosition access_position = 0;               // of the first access record
+  std::vector<Bytes> access;                     // encoded AccessEnvelopes
+  std::optional<AccessStart> access_start = {};  // what is missing before the topic's first
   friend bool operator==(const AppendBody&, const AppendBody&) = default;
 };
 // Several commands, all of which count or none.

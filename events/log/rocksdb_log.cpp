@@ -1,14 +1,13 @@
 #include "events/log/rocksdb_log.h"
 
 #include "events/log/listing_removal.h"
+#include "events/log/meta_rows.h"
 #include "events/log/rocksdb_state.h"
 #include "events/log/row_replacement.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::log {
 namespace {
-
-constexpr std::string_view kClaimRow = "claim_epoch";
 
 class RocksDbLog final : public EventLog {
  public:
@@ -17,6 +16,10 @@ class RocksDbLog final : public EventLog {
 
   Result<void> open(const Nonce128& nonce) {
     COFFER_TRY(state_.open());
+    COFFER_ASSIGN(const auto places, state_.scan(Family::meta, meta_row(kReplicaPlaceRows), {}, 1));
+    if (!places.empty())
+      return fail(ErrorCode::invalid_argument,
+                  "the store is a cluster node's copy: it cannot be used as an embedded one");
     return take_claim(nonce);
   }
 
@@ -72,13 +75,13 @@ class RocksDbLog final : public EventLog {
 };
 
 Result<void> RocksDbLog::take_claim(const Nonce128& nonce) {
-  COFFER_ASSIGN(auto stored, get(Family::meta, meta_row(kClaimRow)));
+  COFFER_ASSIGN(auto stored, get(Family::meta, meta_row(kClaimEpochRow)));
   claim_.epoch = stored && stored->size() == 8 ? read_u64(*stored, 0) + 1 : 1;
   claim_.nonce = nonce;
   Bytes epoch;
   append_u64(epoch, claim_.epoch);
   RocksDbBatch batch(state_);
-  batch.put(Family::meta, meta_row(kClaimRow), epoch);
+  batch.put(Family::meta, meta_row(kClaimEpochRow), epoch);
   return state_.write(batch, synced_);
 }
 

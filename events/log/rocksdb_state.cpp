@@ -3,25 +3,26 @@
 #include <sys/statvfs.h>
 
 #include <array>
+#include <filesystem>
 #include <map>
+#include <mutex>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include "events/log/meta_rows.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::log {
 namespace {
 
-// Positions of the column families in `handles_`: the state families first, in enum order.
+// Positions of the column families in `handles_`: those of enum Table.
 enum : std::size_t { kEvents = kFamilyCount, kTenantIndex, kAccess, kHandleCount };
-constexpr std::array<const char*, kHandleCount> kFamilyNames = {
-    "meta",   "tenants",   "aggregates", "values",       "keys",  "listing",
-    "tokens", "accessors", "events",     "tenant_index", "access"};
-constexpr std::string_view kFormatRow = "format";
+static_assert(std::size_t{kHandleCount} == kTableCount);
 constexpr std::uint32_t kFormat = 1;
 
 void ignore(const rocksdb::Status&) {}
@@ -65,6 +66,12 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t family, const RocksDbOpt
   if (family == static_cast<std::size_t>(Family::keys)) out.enable_blob_files = false;
   return out;
 }
+
+class SilentLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
 
 }  // namespace
 
@@ -115,40 +122,63 @@ void RocksDbBatch::erase_access(PartitionId partition, LogPosition first, LogPos
 RocksDbState::RocksDbState(const RocksDbOptions& options) : options_(options) {}
 
 RocksDbState::~RocksDbState() {
-  if (!db_) return;
-  for (auto* handle : handles_) ignore(db_->DestroyColumnFamilyHandle(handle));
-  ignore(db_->Close());
+  if (db_) {
+    for (auto* handle : handles_) ignore(db_->DestroyColumnFamilyHandle(handle));
+    ignore(db_->Close());
+    db_.reset();
+  }
+  if (lock_ != nullptr) ignore(rocksdb::Env::Default()->UnlockFile(lock_));
 }
 
 Result<void> RocksDbState::open() {
-  auto cache = rocksdb::NewLRUCache(options_.block_cache_bytes);
   rocksdb::DBOptions db_options;
   db_options.create_if_missing = true;
   db_options.create_missing_column_families = true;
-  db_options.max_open_files = 512;
   db_options.keep_log_file_num = 4;
   db_options.max_background_jobs = 2;
+  return open_database(db_options, false);
+}
+
+Result<void> RocksDbState::open_read_only() {
+  // The library would make the lock's file in any folder, and its own log beside it.
+  if (std::error_code error; !std::filesystem::exists(options_.directory + "/CURRENT", error))
+    return fail(ErrorCode::not_found, "there is no store in " + options_.directory);
+  const auto locked = rocksdb::Env::Default()->LockFile(options_.directory + "/LOCK", &lock_);
+  if (!locked.ok()) return to_error(locked, "another process has the store");
+  rocksdb::DBOptions db_options;
+  db_options.info_log = std::make_shared<SilentLogger>();
+  return open_database(db_options, true);
+}
+
+Result<void> RocksDbState::open_database(const rocksdb::DBOptions& base, bool read_only) {
+  auto cache = rocksdb::NewLRUCache(options_.block_cache_bytes);
+  auto db_options = base;
+  db_options.max_open_files = 512;
   // A torn tail of the WAL is what a crash leaves: it was never acknowledged. Damage before the
   // tail is corruption and stops the start.
   db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions{});
   for (std::size_t i = 0; i < kHandleCount; ++i)
-    families.emplace_back(kFamilyNames[i], family_options(i, options_, cache));
+    families.emplace_back(std::string(table_name(static_cast<Table>(i))),
+                          family_options(i, options_, cache));
   rocksdb::DB* raw = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const auto status = rocksdb::DB::Open(db_options, options_.directory, families, &handles, &raw);
+  const auto& directory = options_.directory;
+  const auto status =
+      read_only ? rocksdb::DB::OpenForReadOnly(db_options, directory, families, &handles, &raw)
+                : rocksdb::DB::Open(db_options, directory, families, &handles, &raw);
   if (!status.ok()) return to_error(status, "cannot open the store");
   db_.reset(raw);
   ignore(db_->DestroyColumnFamilyHandle(handles.front()));
   handles_.assign(handles.begin() + 1, handles.end());
-  COFFER_TRY(check_format());
+  COFFER_TRY(check_format(read_only));
   return load_partition_heads();
 }
 
-Result<void> RocksDbState::check_format() {
+Result<void> RocksDbState::check_format(bool read_only) {
   COFFER_ASSIGN(auto format, get(Family::meta, meta_row(kFormatRow)));
-  if (format && (format->size() != 4 || read_u32(*format, 0) != kFormat))
+  if (format ? format->size() != 4 || read_u32(*format, 0) != kFormat : read_only)
     return fail(ErrorCode::corrupt, "the store has a format that this version does not know");
   if (format) return {};
   Bytes bytes;
@@ -197,6 +227,16 @@ Result<TenantHead> RocksDbState::load_tenant_head(const TenantId& tenant) const 
 }
 
 // ---------------------------------------------------------------- reads
+StateCursor RocksDbState::cursor(Table table) const {
+  rocksdb::ReadOptions read;
+  read.fill_cache = false;  // it passes every block once
+  read.readahead_size = 1u << 20;
+  std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(read, handles_[static_cast<std::size_t>(table)]));
+  it->SeekToFirst();
+  return StateCursor(std::move(it));
+}
+
 Result<std::optional<Bytes>> RocksDbState::get(Family family, BytesView key) const {
   rocksdb::PinnableSlice value;
   const auto status = db_->Get(rocksdb::ReadOptions{}, handle(family), slice(key), &value);

@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "events/log/rocksdb_log.h"
+#include "events/log/state_cursor.h"
 #include "events/log/state_store.h"
 
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
+struct DBOptions;
+class FileLock;
 class WriteBatch;
 }  // namespace rocksdb
 
@@ -51,7 +54,13 @@ class RocksDbState final : public StateStore {
   // Opens or creates the database and reads the ends of the logs. Errors: unavailable (locked by
   // another process, I/O), corrupt (also a format that this version does not know).
   Result<void> open();
+  // Opens an existing store for reading and leaves every file of it as it is, while no other
+  // process has it: it holds the store's lock. write() fails. Errors: not_found (no store there),
+  // unavailable (in use, I/O), corrupt.
+  Result<void> open_read_only();
 
+  // From the first row of a table on.
+  [[nodiscard]] StateCursor cursor(Table table) const;
   Result<std::optional<Bytes>> get(Family family, BytesView key) const override;
   Result<std::vector<Row>> scan(Family family, BytesView prefix, BytesView after,
                                 std::size_t limit) const override;
@@ -95,7 +104,8 @@ class RocksDbState final : public StateStore {
   [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const {
     return handles_[static_cast<std::size_t>(family)];
   }
-  Result<void> check_format();
+  Result<void> open_database(const rocksdb::DBOptions& db_options, bool read_only);
+  Result<void> check_format(bool read_only);
   Result<void> load_partition_heads();
   Result<TenantHead> load_tenant_head(const TenantId& tenant) const override;
   [[nodiscard]] Result<std::vector<StoredRecord>> read_positions(std::size_t family,
@@ -107,6 +117,7 @@ class RocksDbState final : public StateStore {
                                     std::uint64_t bytes_max) const;
 
   RocksDbOptions options_;
+  rocksdb::FileLock* lock_ = nullptr;  // only of a store that is opened for reading
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   std::mutex files_mutex_;  // shredding and copying exclude each other

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <mutex>
 
+#include "events/log/meta_rows.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::log {
 namespace {
 
 Bytes access_trim_row(PartitionId partition) {
-  auto name = meta_row("access_trim/");
+  auto name = meta_row(kAccessTrimRows);
   append_u32(name, partition);
   return name;
 }

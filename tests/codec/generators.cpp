@@ -214,6 +214,8 @@ ReplicatedRecord replicated_append() {
     body.row_ranges.push_back({any<std::uint32_t>(), blob()});
   body.access = any<std::vector<Bytes>>();
   if (!body.access.empty()) body.access_position = *gen::positive<std::uint64_t>();
+  if (body.access_position > 1 && flag())
+    body.access_start = AccessStart{1, body.access_position - 1, hash()};
   return {number(), id<Nonce128>(), body};
 }
 

@@ -126,11 +126,13 @@ TEST_CASE("records, batches and the access log have golden files") {
 
 TEST_CASE("the messages of the Kafka topics have golden files") {
   const char* names[] = {"replicated_claim", "replicated_release", "replicated_noop",
-                         "replicated_append", "replicated_group"};
+                         "replicated_append", "replicated_group", "replicated_access_start"};
   const auto records = samples::replicated_records();
   for (std::size_t i = 0; i < records.size(); ++i)
     check_golden(names[i], records[i], encode_replicated, decode_replicated);
   check_golden("key_blob", samples::key_blob(), encode_key_blob, decode_key_blob);
+  check_golden("migration_row", samples::migration_row(), encode_migration_row,
+               decode_migration_row);
   check_golden("replica_position", samples::replica_position(), encode_replica_position,
                decode_replica_position);
 }

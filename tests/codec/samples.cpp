@@ -150,11 +150,16 @@ std::vector<ReplicatedRecord> replicated_records() {
   AppendBody other;
   other.changes = {{2, text_bytes("row"), text_bytes("other value")}};
   const auto nonce = id<Nonce128>(0xA0);
+  AppendBody moved;
+  moved.access_position = 300;
+  moved.access = {text_bytes("an access envelope")};
+  moved.access_start = AccessStart{1, 299, hash(0x50)};
   return {{3, nonce, ClaimBody{"node-1"}},
           {3, nonce, ReleaseBody{}},
           {3, nonce, NoopBody{}},
           {3, nonce, append},
-          {3, nonce, GroupBody{{append, {}, other}}}};
+          {3, nonce, GroupBody{{append, {}, other}}},
+          {3, nonce, moved}};
 }
 
 KeyBlob key_blob() {
@@ -163,6 +168,10 @@ KeyBlob key_blob() {
 
 ReplicaPosition replica_position() {
   return {1'000'000, 2'000'000, 500, {7, id<Nonce128>(0xA0), false}, {6, id<Nonce128>(0xB0), true}};
+}
+
+MigrationRow migration_row() {
+  return {MigrationDirection::to_embedded, kTime, "/var/lib/coffer"};
 }
 
 AccessEnvelope access_envelope() {

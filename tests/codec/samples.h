@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "events/codec/event_codec.h"
+#include "events/codec/meta_codec.h"
 #include "events/codec/replicated_codec.h"
 
 namespace coffer::codec::samples {
@@ -27,6 +28,7 @@ Id id(std::uint8_t first) {
 [[nodiscard]] std::vector<ReplicatedRecord> replicated_records();
 [[nodiscard]] KeyBlob key_blob();
 [[nodiscard]] ReplicaPosition replica_position();
+[[nodiscard]] MigrationRow migration_row();
 [[nodiscard]] AccessEnvelope access_envelope();
 [[nodiscard]] audit::AccessRecord access_record();
 [[nodiscard]] Snapshot<secret::SecretState> secret_snapshot();

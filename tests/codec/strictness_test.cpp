@@ -214,6 +214,19 @@ TEST_CASE("a message of a Kafka topic that does not fit is corrupt") {
   CHECK(decode_replicated(replicated().message(7, Wire().number(4, 9))).error().message ==
         "replicated record: access records and their position do not go together");
   CHECK(decode_key_blob(Wire().zeros(3, 16)).error().message == "key blob: format 0 is not known");
+  const auto start = [](std::uint64_t first, std::uint64_t last) {
+    return Wire().number(1, first).number(2, last).zeros(3, 32);
+  };
+  const auto moved = [&](const Wire& begin) {
+    return decode_replicated(
+        replicated().message(7, Wire().number(4, 9).zeros(5, 3).message(6, begin)));
+  };
+  CHECK(moved(start(1, 8)).ok());
+  for (const auto& wrong : {start(0, 8), start(1, 7), start(9, 8)})
+    CHECK(moved(wrong).error().message ==
+          "replicated record: access records do not begin behind what is missing");
+  CHECK(moved(Wire().number(1, 1).number(2, 8)).error().message ==
+        "replicated record: last_hash has 0 bytes instead of 32");
   CHECK(decode_replica_position(Wire().number(1, 1)).error().message ==
         "replica position: claim nonce has 0 bytes instead of 16");
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "events/log/kafka/kafka_event_log.h"
+#include "events/log/meta_rows.h"
 #include "tests/log/log_fixture.h"
 
 namespace coffer::testing {
@@ -103,7 +104,8 @@ Contents contents_of(const Log& log) {
     require_ok(scanned);
     for (const auto& row : *scanned) {
       const auto name = as_text(row.key);
-      const bool own = family == 0 && (name.starts_with("kafka") || name == "format");
+      const bool own =
+          family == 0 && log::is_engine_row(row.key) && !name.starts_with(log::kAccessTrimRows);
       if (!own) rows.emplace_back(row.key, row.value);
     }
   }

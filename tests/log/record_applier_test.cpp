@@ -85,6 +85,32 @@ TEST_CASE("replica: access records that retention took are reported as trimmed")
   CHECK(replica.place.access_claim.epoch == 10);
 }
 
+TEST_CASE("replica: a moved vault's access records begin behind what it had trimmed") {
+  auto messages = access_messages(3, 4);
+  const auto hash = [&](std::size_t i) {
+    return record_hash(std::get<codec::AppendBody>(messages[i].body).access[0]);
+  };
+  auto& first = std::get<codec::AppendBody>(messages[2].body);
+  first.access_start = codec::AccessStart{1, 2, hash(1)};
+  Replica replica;
+  REQUIRE(replica.access(0, claim(3)).ok());
+  REQUIRE(replica.access(1, messages[2]).ok());
+  CHECK(replica.state.heads(0).access == 3);
+  CHECK(replica.state.read_access_trim(0)->last == 2);
+  CHECK(replica.state.read_access_trim(0)->last_hash == hash(1));
+  auto& again = std::get<codec::AppendBody>(messages[3].body);
+  again.access_start = codec::AccessStart{1, 3, hash(2)};
+  CHECK(replica.access(2, messages[3]).error().message ==
+        "the access records of partition 0 begin twice");
+  again.access_start.reset();
+  REQUIRE(replica.access(2, messages[3]).ok());
+
+  first.access_start->last_hash[0] ^= 1;
+  Replica other;
+  REQUIRE(other.access(0, claim(3)).ok());
+  CHECK(other.access(1, messages[2]).error().code == ErrorCode::corrupt);
+}
+
 TEST_CASE("replica: a place is stored with what was applied") {
   Replica replica;
   REQUIRE(replica.event(0, claim(1)).ok());

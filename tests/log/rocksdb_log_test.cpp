@@ -1,6 +1,7 @@
 // What only a disk can do: torn tails, locks, bytes that must leave every file.
 #include <fstream>
 
+#include "events/log/rocksdb_state.h"
 #include "tests/log/log_fixture.h"
 
 using namespace coffer;
@@ -34,6 +35,47 @@ std::filesystem::path wal_of(const std::filesystem::path& directory) {
 }
 
 }  // namespace
+
+TEST_CASE("rocksdb: a store is read under its lock and left as it is") {
+  TemporaryDirectory directory;
+  RocksDbOptions options;
+  options.directory = directory.path() / "db";
+  RocksDbState nothing(options);
+  CHECK(nothing.open_read_only().error().code == ErrorCode::not_found);
+  CHECK_FALSE(std::filesystem::exists(options.directory));
+  {
+    auto log = open_rocksdb_log(options, kNonce);
+    REQUIRE(log.ok());
+    append_all(**log, {append_of(event_of(1, "a")), put(Family::meta, {1}, {2})});
+    RocksDbState busy(options);
+    CHECK(busy.open_read_only().error().code == ErrorCode::unavailable);
+  }
+  const auto stamps = [&] {
+    std::map<std::string, std::filesystem::file_time_type> out;
+    for (const auto& entry : std::filesystem::directory_iterator(options.directory))
+      out[entry.path().string()] = entry.last_write_time();
+    return out;
+  };
+  const auto before = stamps();
+  {
+    RocksDbState state(options);
+    REQUIRE(state.open_read_only().ok());
+    CHECK(state.heads(0).events == 1);
+    auto meta = state.cursor(Table::meta);
+    REQUIRE(meta.valid());
+    CHECK(Bytes(meta.value().begin(), meta.value().end()) == Bytes{2});
+    RocksDbBatch batch(state);
+    batch.put(Family::meta, Bytes{1}, Bytes{3});
+    CHECK_FALSE(state.write(batch, true).ok());
+  }
+  CHECK(stamps() == before);
+  {
+    RocksDbState state(options);
+    REQUIRE(state.open_read_only().ok());
+    CHECK_FALSE(open_rocksdb_log(options, kNonce).ok());  // the reader has the lock
+  }
+  CHECK(open_rocksdb_log(options, kNonce).ok());
+}
 
 TEST_CASE("rocksdb: after shredding no file holds a deleted key") {
   TemporaryDirectory directory;

@@ -9,6 +9,7 @@
 #include "tools/coffer/connection.h"
 #include "tools/coffer/events_command.h"
 #include "tools/coffer/key_command.h"
+#include "tools/coffer/migrate_command.h"
 #include "tools/coffer/output.h"
 #include "tools/coffer/status_command.h"
 
@@ -26,12 +27,13 @@ struct Arguments {
   std::string node;  // empty: the one that the address leads to
   bool self = false;
   std::uint64_t partition = 0;
+  MigrateOptions migrate;
 };
 
 constexpr const char* kAbout =
     "Looks into a running Coffer server: its state, its actors, its event log.\n"
     "Changes nothing but who serves (cluster drain, undrain, move), and never shows a secret's "
-    "value.";
+    "value. `migrate` moves a stopped vault.";
 constexpr const char* kAboutFooter =
     "Start here:\n"
     "  source data/env            after `tools/dev run`: sets VAULT_ADDR, VAULT_CACERT, "
@@ -216,6 +218,58 @@ void add_events(CLI::App& app, Arguments& a) {
       "  coffer events verify --json | jq -r .server.head_hash");
 }
 
+CLI::App* add_migration(CLI::App& migrate, Arguments& a, const char* name, const char* text) {
+  auto* command = migrate.add_subcommand(name, text);
+  command->add_option("--config", a.migrate.config, "Configuration of where the vault is, TOML")
+      ->required()
+      ->check(CLI::ExistingFile);
+  return command;
+}
+
+CLI::App* add_target(CLI::App* command, Arguments& a) {
+  command->add_option("--to", a.migrate.to, "Configuration of where it goes, TOML")
+      ->required()
+      ->check(CLI::ExistingFile);
+  return command;
+}
+
+void add_migrate(CLI::App& app, Arguments& a) {
+  auto* migrate = app.add_subcommand("migrate", "Moves a vault into a cluster, or out of it");
+  migrate->require_subcommand(1);
+  migrate->footer(
+      "Works on the stopped server's store and on the topics, with the servers' configuration\n"
+      "files (their COFFER_* environment is not read); needs no token and opens no key. Event\n"
+      "records keep their bytes, so every chain stays as it is. docs/cluster.md has the steps.");
+  add_target(add_migration(*migrate, a, "to-kafka", "An embedded vault into a new cluster"), a)
+      ->footer(
+          "Stop the embedded server; its folder is only read. The topics must be new or empty.\n"
+          "Everything is read back and compared before a node may use it. If it is interrupted,\n"
+          "nodes refuse the topics: delete them and start again.\n\n"
+          "Example:\n"
+          "  coffer migrate to-kafka --config cofferd.toml --to node-1.toml");
+  auto* back = add_target(
+      add_migration(*migrate, a, "to-embedded", "A cluster's vault into a new embedded one"), a);
+  back->add_flag("--owner-is-dead", a.migrate.owner_is_dead,
+                 "The active node died and cannot release the vault: overrule it");
+  back->footer(
+      "Stop all nodes, the active one last. The new data folder must have no store. From then on\n"
+      "the nodes refuse their topics (see reopen). If it is interrupted, start it again.\n\n"
+      "Example:\n"
+      "  coffer migrate to-embedded --config node-1.toml --to cofferd.toml");
+  add_migration(*migrate, a, "reopen", "Gives a vault that was moved out back to the cluster")
+      ->footer(
+          "Only as long as nothing was written to the embedded vault: that stays there, and two\n"
+          "vaults would go on with the same chains and keys.\n\n"
+          "Example:\n"
+          "  coffer migrate reopen --config node-1.toml");
+}
+
+Result<Exit> start_migration(const CLI::App& migrate, const Arguments& a) {
+  if (migrate.got_subcommand("to-kafka")) return migrate_to_kafka(a.migrate, a.json);
+  if (migrate.got_subcommand("to-embedded")) return migrate_to_embedded(a.migrate, a.json);
+  return reopen_cluster(a.migrate, a.json);
+}
+
 Result<Exit> start(const CLI::App& app, const Arguments& a, ApiClient& client) {
   const auto chosen = [](const CLI::App& parent, const char* name) {
     return parent.got_subcommand(name);
@@ -256,6 +310,11 @@ int give_up(const Error& error, Exit status) {
   return static_cast<int>(status);
 }
 
+int finish(const Result<Exit>& outcome) {
+  if (!outcome) return give_up(outcome.error(), Exit::failure);
+  return static_cast<int>(flush_output() ? *outcome : Exit::failure);
+}
+
 int run(int argc, char** argv) {
   ignore_hardening_faults(hsm::harden_process());
   auto token = take_token_argument(argc, argv);
@@ -272,17 +331,18 @@ int run(int argc, char** argv) {
   add_cluster(app, arguments);
   add_actors(app, arguments);
   add_events(app, arguments);
+  add_migrate(app, arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
+  if (app.got_subcommand("migrate"))
+    return finish(start_migration(*app.get_subcommand("migrate"), arguments));
   const auto connection = connect(arguments.connection, std::move(token));
   if (!connection) return give_up(connection.error(), Exit::usage);
   ApiClient client(**connection);
-  const auto outcome = start(app, arguments, client);
-  if (!outcome) return give_up(outcome.error(), Exit::failure);
-  return static_cast<int>(flush_output() ? *outcome : Exit::failure);
+  return finish(start(app, arguments, client));
 }
 
 }  // namespace

@@ -86,6 +86,10 @@ void say_error(const Error& error) {
   std::fprintf(stderr, "coffer: %s\n", error.message.c_str());
 }
 
+void say_progress(std::string_view text) {
+  std::fprintf(stderr, "coffer: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
 void say_warning(std::string_view text) {
   std::fprintf(stderr, "coffer: warning: %.*s\n", static_cast<int>(text.size()), text.data());
 }

@@ -35,6 +35,8 @@ void print_json(const SecretBytes& json);
 
 // To standard error.
 void say_error(const Error& error);
+// What a long command is at.
+void say_progress(std::string_view text);
 void say_warning(std::string_view text);
 // Less protection is no reason not to work; an operator's tool holds one token for a moment.
 inline void ignore_hardening_faults(const std::vector<std::string>&) noexcept {}

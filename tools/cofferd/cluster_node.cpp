@@ -5,6 +5,7 @@
 
 #include "tools/cofferd/bootstrap.h"
 #include "tools/cofferd/data_folder.h"
+#include "tools/cofferd/kafka_settings.h"
 
 namespace coffer::server {
 namespace {
@@ -44,29 +45,6 @@ ClusterNode::~ClusterNode() {
 }
 
 // ---------------------------------------------------------------- start and stop
-Result<void> ClusterNode::load_kafka_options() {
-  const auto& kafka = config_.kafka;
-  auto& client = log_options_.client;
-  client.bootstrap = kafka.bootstrap;
-  client.client_id = "coffer-" + config_.cluster.node;
-  client.delivery_timeout = milliseconds(kafka.delivery_timeout_ms);
-  if (!kafka.ca_file.empty())
-    client.tls = log::KafkaTls{kafka.ca_file, kafka.certificate_file, kafka.key_file, nullptr};
-  if (!kafka.sasl_mechanism.empty()) {
-    COFFER_ASSIGN(auto password, read_secret_file(kafka.sasl_password_file));
-    client.sasl = log::KafkaSasl{kafka.sasl_mechanism, kafka.sasl_user,
-                                 std::make_shared<const SecretBytes>(std::move(password))};
-  }
-  log_options_.topics.prefix = kafka.topic_prefix;
-  log_options_.topics.replication = kafka.replication;
-  log_options_.topics.in_sync_replicas_min = kafka.in_sync_replicas_min;
-  log_options_.store = config_.store;
-  log_options_.store.directory = config_.data_dir + "/store";
-  log_options_.node = config_.cluster.node;
-  log_options_.lease = milliseconds(kafka.lease_ms);
-  return make_folder(log_options_.store.directory);
-}
-
 Result<void> ClusterNode::open() {
   COFFER_ASSIGN(members_, parse_members(config_.cluster.nodes));
   const auto self = std::find_if(members_.begin(), members_.end(), [&](const auto& member) {
@@ -75,7 +53,8 @@ Result<void> ClusterNode::open() {
   if (self == members_.end())
     return fail(ErrorCode::invalid_argument, "cluster.node is not one of cluster.nodes");
   self_ = *self;
-  COFFER_TRY(load_kafka_options());
+  COFFER_ASSIGN(log_options_, kafka_log_options(config_));
+  COFFER_TRY(make_folder(log_options_.store.directory));
   // A node without a store begins with bootstrap(), on its own thread: its clients are served by
   // the others meanwhile. What is wrong with the topics is an error of the start all the same.
   auto environment = log::kafka_environment(log_options_, [this](const auto& store) {

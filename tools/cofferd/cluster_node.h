@@ -25,7 +25,7 @@
 
 namespace coffer::server {
 
-class ClusterNode final : private log::OwnedService {
+class ClusterNode final : public log::OwnedService {
  public:
   // Joins the cluster and starts the listener for peers; returns when the node follows. All
   // arguments outlive the node. Errors: invalid_argument (configuration, topics), unavailable.
@@ -51,7 +51,6 @@ class ClusterNode final : private log::OwnedService {
   ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock, Random& random);
   Result<void> open();
   Result<void> start_peers();
-  Result<void> load_kafka_options();
   void start_snapshots();
   void bootstrap();
   void note_progress(log::KafkaReplica& replica);

@@ -222,6 +222,16 @@ Result<void> apply_table(const std::vector<Option>& options, const toml::table& 
   return {};
 }
 
+Result<void> apply_file(const std::vector<Option>& options, const std::string& file) {
+  try {
+    return apply_table(options, toml::parse_file(file), "", file);
+  } catch (const toml::parse_error& error) {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{}: line {}: {}", file, error.source().begin.line, error.description()));
+  }
+}
+
 Result<void> check_cluster(const Config& config) {
   const std::pair<const char*, const std::string*> needed[] = {
       {"kafka.bootstrap", &config.kafka.bootstrap},
@@ -274,21 +284,20 @@ Result<void> check(const Config& config) {
 Result<Config> load_config(const std::string& file) {
   Config config;
   const auto options = options_of(config);
-  if (!file.empty()) {
-    try {
-      const auto table = toml::parse_file(file);
-      COFFER_TRY(apply_table(options, table, "", file));
-    } catch (const toml::parse_error& error) {
-      return fail(
-          ErrorCode::invalid_argument,
-          fmt::format("{}: line {}: {}", file, error.source().begin.line, error.description()));
-    }
-  }
+  if (!file.empty()) COFFER_TRY(apply_file(options, file));
   for (const auto& option : options) {
     const auto name = environment_of(option);
     if (const auto* value = std::getenv(name.c_str())) COFFER_TRY(set(option, value, name));
   }
   COFFER_TRY(check(config));
+  return config;
+}
+
+Result<Config> load_config_file(const std::string& file) {
+  Config config;
+  COFFER_TRY(apply_file(options_of(config), file));
+  if (const auto checked = check(config); !checked)
+    return fail(checked.error().code, fmt::format("{}: {}", file, checked.error().message));
   return config;
 }
 

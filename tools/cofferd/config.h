@@ -65,6 +65,8 @@ struct Config {
 
 // Reads `file`, then the environment: COFFER_<SECTION>_<KEY>, COFFER_DATA_DIR.
 [[nodiscard]] Result<Config> load_config(const std::string& file);
+// Reads `file` alone: for a program that reads the configurations of several servers.
+[[nodiscard]] Result<Config> load_config_file(const std::string& file);
 
 // The table of options as Markdown.
 [[nodiscard]] std::string describe_options();

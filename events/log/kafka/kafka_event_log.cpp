@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "events/log/kafka/migration_mark.h"
+
 namespace coffer::log {
 namespace {
 
@@ -61,6 +63,8 @@ Result<void> KafkaEventLog::claim_all(const Nonce128& nonce) {
 
 Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) {
   COFFER_TRY(replica_->catch_up(partition));
+  if (!replica_->options().takes_marked_vault)
+    COFFER_TRY(refuse_marked_vault(replica_->state(), replica_->topics()));
   const auto& place = replica_->place(partition);
   const auto before = place.events_claim;
   const auto expected = place.events_next;
@@ -76,6 +80,8 @@ Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) 
   if (!alone) last_foreign = environment().now();
   COFFER_TRY(read_up_to(partition, behind(std::span(&offset, 1), 0), place.access_next));
   COFFER_TRY(check_foreign_claim(partition));
+  if (!replica_->options().takes_marked_vault)
+    COFFER_TRY(refuse_marked_vault(replica_->state(), replica_->topics()));
   // The same claim in the topic "access", so that its readers need no other topic.
   COFFER_ASSIGN(const auto access, send_one(replica_->topics().access, partition, record));
   COFFER_TRY(read_up_to(partition, place.events_next, behind(std::span(&access, 1), 0)));

@@ -18,6 +18,9 @@ struct KafkaLogOptions {
   // How long the owner answers reads on the strength of its last acknowledged record, and how long
   // the next owner waits for that. The same on all nodes.
   Milliseconds lease{1'200};
+  // Takes over although the vault is marked as moving or moved (migration_mark.h): only for the
+  // migration itself.
+  bool takes_marked_vault = false;
   Milliseconds stall_max{15'000};  // catching up fails after so long without progress
 };
 

@@ -213,6 +213,17 @@ KafkaTopicNames topic_names(const std::string& prefix) {
   return {prefix + "-events", prefix + "-access", prefix + "-keys", prefix + "-owners"};
 }
 
+Result<bool> topics_exist(const KafkaClientOptions& client, const std::string& prefix) {
+  COFFER_ASSIGN(auto handle, make_kafka_handle(client, KafkaRole::producer));
+  Admin admin(client, std::move(handle));
+  const auto names = topic_names(prefix);
+  for (const auto& name : {names.events, names.access, names.keys}) {
+    COFFER_ASSIGN(const auto partitions, admin.partitions(name));
+    if (partitions == 0) return false;
+  }
+  return true;
+}
+
 Result<void> ensure_topics(const KafkaClientOptions& client, const KafkaTopicOptions& options) {
   COFFER_ASSIGN(auto handle, make_kafka_handle(client, KafkaRole::producer));
   Admin admin(client, std::move(handle));

@@ -28,6 +28,10 @@ struct KafkaTopicNames {
 };
 [[nodiscard]] KafkaTopicNames topic_names(const std::string& prefix);
 
+// Whether the three topics with messages are there. Errors: unavailable.
+[[nodiscard]] Result<bool> topics_exist(const KafkaClientOptions& client,
+                                        const std::string& prefix);
+
 // Errors: unavailable (no broker, no leader), invalid_argument (an existing topic does not fit).
 [[nodiscard]] Result<void> ensure_topics(const KafkaClientOptions& client,
                                          const KafkaTopicOptions& options);

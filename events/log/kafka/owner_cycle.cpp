@@ -32,14 +32,17 @@ void OwnerCycle::hand_over(Milliseconds drain_max) noexcept {
 }
 
 void OwnerCycle::run() {
+  std::string trouble;  // said once, as long as it is the same
   while (!stopping_) {
     follow();
     if (stopping_ || !assigned_ || !wants()) continue;
     if (const auto taken = take_over(); !taken) {
-      service_.report(Severity::trouble, "cannot become the active node: " + taken.error().message);
+      if (std::exchange(trouble, taken.error().message) != taken.error().message)
+        service_.report(Severity::trouble, "cannot become the active node: " + trouble);
       pause(kRetry);
       continue;
     }
+    trouble.clear();
     own();
   }
   if (log_) step_down(!removed_);

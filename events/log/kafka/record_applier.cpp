@@ -3,19 +3,20 @@
 #include <fmt/format.h>
 
 #include "events/log/kafka/key_stage.h"
+#include "events/log/meta_rows.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::log {
 namespace {
 
 Bytes place_row(PartitionId partition) {
-  auto row = meta_row("kafka/");
+  auto row = meta_row(kReplicaPlaceRows);
   append_u32(row, partition);
   return row;
 }
 
 Bytes missing_prefix(PartitionId partition) {
-  auto row = meta_row("kafka_missing/");
+  auto row = meta_row(kMissingKeyRows);
   append_u32(row, partition);
   return row;
 }
@@ -81,7 +82,14 @@ Result<std::uint64_t> count_missing(const StateStore& state, PartitionId partiti
 Result<ReplicaPlace> load_place(const StateStore& state, PartitionId partition) {
   ReplicaPlace place;
   COFFER_ASSIGN(const auto stored, state.get(Family::meta, place_row(partition)));
-  if (!stored) return place;
+  if (!stored) {
+    COFFER_ASSIGN(const auto embedded, state.get(Family::meta, meta_row(kClaimEpochRow)));
+    if (embedded)
+      return fail(
+          ErrorCode::invalid_argument,
+          "the store is an embedded vault's: a cluster node needs a data folder of its own");
+    return place;
+  }
   COFFER_ASSIGN(const auto position, codec::decode_replica_position(*stored));
   place.events_next = position.events_next;
   place.access_next = position.access_next;
@@ -312,6 +320,7 @@ Result<void> RecordApplier::add_access_message(std::uint64_t offset,
   if (!rules_.admits(next_.access_claim, kind)) return {};
   if (kind.kind != RecordKind::claim) ++next_.access_admitted;
   if (body == nullptr || body->access.empty()) return {};
+  if (body->access_start) COFFER_TRY(begin_access(*body->access_start));
   if (body->access_position != heads_.access + 1) {
     if (!next_.access_gap)
       return fail(ErrorCode::corrupt,
@@ -327,6 +336,17 @@ Result<void> RecordApplier::add_access_message(std::uint64_t offset,
     heads_.access_hash = trim.last_hash;
   }
   return add_access(*body);
+}
+
+// A vault that was moved here had trimmed its log.
+Result<void> RecordApplier::begin_access(const codec::AccessStart& start) {
+  if (heads_.access != 0)
+    return fail(ErrorCode::corrupt,
+                fmt::format("the access records of partition {} begin twice", partition_));
+  batch_.put_access_trim(partition_, {start.first, start.last, start.last_hash});
+  heads_.access = start.last;
+  heads_.access_hash = start.last_hash;
+  return {};
 }
 
 Result<void> RecordApplier::add_access(const codec::AppendBody& body) {

@@ -45,7 +45,8 @@ struct ReplicaPlace {
 [[nodiscard]] Bytes missing_row(PartitionId partition, const Bytes& row);
 [[nodiscard]] Result<std::uint64_t> count_missing(const StateStore& state, PartitionId partition);
 
-// Reads what RecordApplier::write left; a new store begins at zero.
+// Reads what RecordApplier::write left; a new store begins at zero. Errors: invalid_argument (an
+// embedded vault's store), corrupt.
 [[nodiscard]] Result<ReplicaPlace> load_place(const StateStore& state, PartitionId partition);
 
 class BlobSource {
@@ -82,6 +83,7 @@ class RecordApplier {
   Result<void> add_event(const codec::ReplicatedRecord& record, BytesView bytes);
   Result<void> add_change(const codec::RowChange& change, std::uint64_t offset);
   Result<void> add_range(const codec::RowRange& range);
+  Result<void> begin_access(const codec::AccessStart& start);
   Result<void> add_access(const codec::AppendBody& body);
   Result<void> put_key(const Bytes& row, const Sha256& hash, std::uint64_t offset);
   Result<void> note_dead_key(const Bytes& row);
