@@ -31,6 +31,8 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 """
 JAVA = ["java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+# For brokers that live long enough for the optimising compiler to pay.
+LASTING_JAVA = ["java", "-Xmx256m", "-XX:+UseSerialGC"]
 STARTED = "Kafka Server started"
 
 
@@ -99,6 +101,7 @@ class Settings:
     """Of all brokers of a cluster. The folder of certificates is needed with TLS ports only: it
     holds keystore.pem and ca.pem, and the brokers ask for client certificates."""
     cluster_id: str
+    java: tuple = tuple(JAVA)
     session_ms: int = 3000
     heartbeat_ms: int = 500
     certificates: str = ""
@@ -112,7 +115,7 @@ class Broker:
         self.log_file = os.path.join(folder, "log")
         self._data = os.path.join(folder, "data")
         self._properties = os.path.join(folder, "server.properties")
-        self._java = JAVA + ["-cp", os.path.join(jars, "*")]
+        self._java = [*settings.java, "-cp", os.path.join(jars, "*")]
         self._settings = settings
         os.makedirs(folder, exist_ok=True)
         with open(self._properties, "w", encoding="ascii") as out:

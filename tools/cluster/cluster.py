@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 
-from brokers import (Broker, BrokerError, Place, Settings, fetch_jars, free_ports,
+from brokers import (LASTING_JAVA, Broker, BrokerError, Place, Settings, fetch_jars, free_ports,
                      new_cluster_id)
 
 COUNT = 3
@@ -93,7 +93,7 @@ def broker(layout, jars, number):
     places = [Place(layout.host("broker", i), layout.chosen["broker"][i],
                     layout.chosen["controller"][i]) for i in range(COUNT)]
     return Broker(jars, layout.path("brokers", str(number + 1)), places, number,
-                  Settings(layout.chosen["kafka"]))
+                  Settings(layout.chosen["kafka"], tuple(LASTING_JAVA)))
 
 
 def start_broker(layout, jars, number, prefix=()):

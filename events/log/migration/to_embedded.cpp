@@ -88,7 +88,7 @@ Result<void> write_mark(std::unique_ptr<KafkaReplica> replica, const Nonce128& n
 // cluster's.
 Result<void> make_embedded(RocksDbState& state) {
   COFFER_ASSIGN(const auto place, load_place(state, kPartition));
-  if (!place.missing.empty())
+  if (place.missing > 0)
     return fail(ErrorCode::corrupt, "wrapped keys that the state refers to are not in the topics");
   RocksDbBatch batch(state);
   for (const auto prefix : {kReplicaPlaceRows, kMissingKeyRows})
