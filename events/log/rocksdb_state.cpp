@@ -338,6 +338,16 @@ Result<std::vector<StoredRecord>> RocksDbState::read_tenant(TenantId tenant, Ten
   return records;
 }
 
+Result<Bytes> RocksDbState::indexed_position(const TenantId& tenant,
+                                             TenantSequence sequence) const {
+  rocksdb::PinnableSlice value;
+  const auto status = db_->Get(rocksdb::ReadOptions{}, handles_[kTenantIndex],
+                               slice(tenant_sequence_key(tenant, sequence)), &value);
+  if (status.IsNotFound()) return Bytes{};
+  if (!status.ok()) return to_error(status, "cannot read a tenant's index");
+  return to_bytes(value);
+}
+
 // ---------------------------------------------------------------- retention
 Result<AccessTrim> RocksDbState::read_access_trim(PartitionId partition) const {
   COFFER_ASSIGN(auto stored, get(Family::meta, access_trim_row(partition)));
@@ -397,6 +407,7 @@ Result<AccessTrim> RocksDbState::trim_access(PartitionId partition, Timestamp ol
 }
 
 Result<void> RocksDbState::shred_deleted_keys() {
+  const std::lock_guard lock(files_mutex_);
   const auto deleted = keys_deleted_.load();
   if (deleted == keys_shredded_) return {};
   // The order is the one that was shown to leave no copy in any file: flush every family, so that

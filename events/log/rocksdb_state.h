@@ -13,6 +13,7 @@
 #include <ctime>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
 #include <vector>
@@ -80,6 +81,9 @@ class RocksDbState final : public StateReader {
                                                               std::size_t limit) const;
   [[nodiscard]] Result<std::vector<StoredRecord>> read_tenant(TenantId tenant, TenantSequence from,
                                                               std::size_t limit) const;
+  // The row of the events that a tenant's index names (state_keys.h); empty: none.
+  [[nodiscard]] Result<Bytes> indexed_position(const TenantId& tenant,
+                                               TenantSequence sequence) const;
   [[nodiscard]] PartitionHeads heads(PartitionId partition) const;
 
   // unavailable: a write failed before, or the disk is almost full.
@@ -101,6 +105,13 @@ class RocksDbState final : public StateReader {
   [[nodiscard]] Result<AccessTrim> read_access_trim(PartitionId partition) const;
   [[nodiscard]] Result<void> shred_deleted_keys();
   [[nodiscard]] bool has_deleted_keys() const noexcept { return keys_deleted_ != keys_shredded_; }
+
+  // Makes `folder`, which must not be there, on the same file system: a copy of this store as of one
+  // batch, all but Family::keys. Its table files are hard links and cost no space until the store
+  // compacts. No wrapped key is in it when this returns, and none is shredded meanwhile, so that
+  // shredding keeps its promise. Any thread. store_copy.cpp. Errors: unavailable; `folder` may be
+  // left behind.
+  [[nodiscard]] Result<void> copy_without_keys(const std::string& folder);
 
  private:
   friend class StateBatch;
@@ -124,6 +135,7 @@ class RocksDbState final : public StateReader {
   std::unordered_map<TenantId, TenantHead> tenant_heads_;  // writer only; a bounded cache
   mutable std::shared_mutex heads_mutex_;                  // guards partition_heads_
   std::map<PartitionId, PartitionHeads> partition_heads_;
+  std::mutex files_mutex_;  // shredding and copying exclude each other
   std::atomic<bool> failed_ = false;
   // Counts batches that deleted keys; one is assumed from before the start.
   std::atomic<std::uint64_t> keys_deleted_ = 1;

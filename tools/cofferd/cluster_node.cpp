@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "events/log/state_keys.h"
+#include "tools/cofferd/bootstrap.h"
 #include "tools/cofferd/data_folder.h"
 
 namespace coffer::server {
@@ -15,6 +16,8 @@ using std::chrono::milliseconds;
 constexpr PartitionId kPartition = 0;
 constexpr milliseconds kBeat{20};
 constexpr milliseconds kRetry{500};
+constexpr milliseconds kProgressPeriod{1'000};
+constexpr milliseconds kLagLinePeriod{10'000};
 
 }  // namespace
 
@@ -67,12 +70,13 @@ Result<void> ClusterNode::open() {
     return fail(ErrorCode::invalid_argument, "cluster.node is not one of cluster.nodes");
   self_ = *self;
   COFFER_TRY(load_kafka_options());
-  COFFER_ASSIGN(replica_, log::KafkaReplica::open(log_options_));
-  COFFER_ASSIGN(group_, log::OwnershipGroup::join(
-                            {.client = log_options_.client,
-                             .prefix = config_.kafka.topic_prefix,
-                             .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
-                             .heartbeat = kRetry}));
+  // A node without a store begins with bootstrap(), on its own thread: its clients are served by
+  // the others meanwhile. What is wrong with the topics is an error of the start all the same.
+  if (log::is_store_empty(log_options_.store.directory)) {
+    COFFER_TRY(log::ensure_topics(log_options_.client, log_options_.topics));
+  } else {
+    COFFER_ASSIGN(replica_, log::KafkaReplica::open(log_options_));
+  }
   COFFER_TRY(start_peers());
   thread_ = std::thread([this] { run(); });
   return {};
@@ -96,6 +100,7 @@ Result<void> ClusterNode::start_peers() {
       std::move(options), *peers_, book_, [this](const net::HttpRequest& request) {
         return net::standby_answer(request, initialized_, clock_.now(), api_options_);
       });
+  start_snapshots();
   net::HttpServerOptions listener = config_.http;
   listener.address = config_.cluster.listen_address;
   listener.port = self_.peer_port;
@@ -105,6 +110,8 @@ Result<void> ClusterNode::start_peers() {
   listener.require_client_certificate = true;
   COFFER_ASSIGN(peer_listener_,
                 net::HttpServer::start(listener, [this](auto request, auto respond) {
+                  if (net::is_snapshot_request(*request))
+                    return snapshots_->on_request(*request, std::move(respond));
                   router_->on_peer_request(std::move(request), std::move(respond));
                 }));
   return {};
@@ -120,6 +127,7 @@ void ClusterNode::stop() {
   stopping_ = true;
   if (thread_.joinable()) thread_.join();
   if (router_) router_->give_up_waiting();
+  if (snapshots_) snapshots_->stop();
   if (peer_listener_) peer_listener_->stop(0);
   if (peers_) peers_->stop();
 }
@@ -148,6 +156,7 @@ net::HaStatus ClusterNode::ha_status() const {
 
 // ---------------------------------------------------------------- the node's thread
 void ClusterNode::run() {
+  if (!replica_) bootstrap();
   while (!stopping_) {
     follow();
     if (stopping_ || !assigned_ || handing_over_) continue;
@@ -208,6 +217,98 @@ void ClusterNode::note_owner() {
   router_->set_owner(owner);
 }
 
+Result<void> ClusterNode::open_replica() {
+  COFFER_ASSIGN(replica_, log::KafkaReplica::open(log_options_));
+  snapshots_->set_store(replica_->store());
+  return {};
+}
+
+void ClusterNode::join_group() {
+  auto joined = log::OwnershipGroup::join(
+      {.client = log_options_.client,
+       .prefix = config_.kafka.topic_prefix,
+       .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
+       .heartbeat = kRetry});
+  if (joined) {
+    group_ = std::move(*joined);
+    return;
+  }
+  spdlog::error("cannot join the owners' group: {}", joined.error().message);
+  pause(kRetry);
+}
+
+// ---------------------------------------------------------------- how far this node is
+void ClusterNode::note_progress() {
+  const auto now = SteadyClock::now();
+  if (now < next_progress_) return;
+  next_progress_ = now + kProgressPeriod;
+  const auto progress = replica_->progress(kPartition);
+  if (!progress) return;  // the next step says what is wrong
+  {
+    const std::lock_guard lock(mutex_);
+    progress_ = *progress;
+  }
+  if (!warm_ && progress->is_warm()) note_warm(*progress);
+  if (progress->is_warm() || now < next_lag_line_) return;
+  next_lag_line_ = now + kLagLinePeriod;
+  spdlog::info("following: offset {} of {}, lag {}, {} keys to come", progress->events_next,
+               progress->events_end, progress->lag(), progress->missing_keys);
+}
+
+void ClusterNode::note_warm(const log::ReplicaProgress& progress) {
+  warm_ = true;
+  spdlog::info("warm at offset {}, {} ms after the start", progress.events_next,
+               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
+}
+
+log::ReplicaProgress ClusterNode::progress() const {
+  const std::lock_guard lock(mutex_);
+  return progress_;
+}
+
+net::PeerStatus ClusterNode::peer_status() const {
+  net::PeerStatus status;
+  status.warm = warm_;
+  status.initialized = initialized_;
+  const std::lock_guard lock(mutex_);
+  status.owner = owner_;
+  status.active = owner_ == self_.id;
+  status.events_next = progress_.events_next;
+  return status;
+}
+
+void ClusterNode::start_snapshots() {
+  net::SnapshotServerOptions options;
+  options.source.folder = log_options_.store.directory + ".outgoing";
+  options.source.topic_prefix = log_options_.topics.prefix;
+  options.source.partition = kPartition;
+  options.bytes_per_second = config_.cluster.snapshot_bytes_per_second;
+  snapshots_ = std::make_unique<net::SnapshotServer>(std::move(options), book_, random_,
+                                                     [this] { return peer_status(); });
+  if (replica_) snapshots_->set_store(replica_->store());
+}
+
+void ClusterNode::bootstrap() {
+  BootstrapOptions options;
+  options.install.log = log_options_;
+  options.install.folder = log_options_.store.directory + ".incoming";
+  options.events_min = config_.cluster.snapshot_events_min;
+  for (const auto& member : members_)
+    if (member.id != self_.id) options.peers.push_back(*book_.find(member.id));
+  options.on_status = [this](const net::PeerStatus& status) {
+    initialized_ = initialized_ || status.initialized;
+    if (status.owner != self_.id) router_->set_owner(status.owner);
+  };
+  if (options.events_min == 0) return;
+  const auto source = bootstrap_store(options, *peers_, [this] {
+    router_->retry_waiting();
+    return !stopping_ && !handing_over_;
+  });
+  if (source.empty()) return;
+  spdlog::info("tailing the topics, {} ms after the start",
+               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
+}
+
 void ClusterNode::follow() {
   bool troubled = false;
   while (!stopping_ && (!assigned_ || handing_over_)) {
@@ -218,11 +319,7 @@ void ClusterNode::follow() {
     }
     Result<std::size_t> read = std::size_t{0};
     if (!replica_) {
-      auto opened = log::KafkaReplica::open(log_options_);
-      if (opened)
-        replica_ = std::move(*opened);
-      else
-        read = opened.error();
+      if (const auto opened = open_replica(); !opened) read = opened.error();
     }
     if (replica_) read = replica_->step(kBeat);
     if (!read) {
@@ -234,15 +331,15 @@ void ClusterNode::follow() {
     }
     troubled = false;
     note_owner();
+    note_progress();
+    if (warm_ && !group_ && !handing_over_) join_group();
     poll_group(milliseconds(0));
     router_->retry_waiting();
   }
 }
 
 Result<void> ClusterNode::take_over() {
-  if (!replica_) {
-    COFFER_ASSIGN(replica_, log::KafkaReplica::open(log_options_));
-  }
+  if (!replica_) COFFER_TRY(open_replica());
   const auto began = SteadyClock::now();
   COFFER_ASSIGN(auto log,
                 log::KafkaEventLog::take_over(std::move(replica_), random_id<Nonce128>(random_)));

@@ -6,6 +6,9 @@
 //       └───── handed over: drained, released <── lost, asked to stop ──────┤
 //       └───── dropped without a hand-over    <── the log has stopped ──────┘
 //
+// Before it follows for the first time without a store, it takes a copy of a peer's (bootstrap.h);
+// it joins the owners' group when it is warm.
+//
 // Threads: one of its own does all of the above; requests come from the listeners' threads.
 #pragma once
 
@@ -16,6 +19,7 @@
 #include "events/log/kafka/kafka_event_log.h"
 #include "events/log/kafka/ownership_group.h"
 #include "net/cluster/request_router.h"
+#include "net/snapshot/snapshot_server.h"
 #include "net/vault_api/ha_status.h"
 #include "tools/cofferd/cluster_members.h"
 #include "tools/cofferd/vault_service.h"
@@ -51,12 +55,21 @@ class ClusterNode {
   // After hand_over() and when no more requests come.
   void stop();
   Result<void> reload_certificate();
+  // How far this node's store was when it last asked, a second ago or so; only while it follows.
+  [[nodiscard]] log::ReplicaProgress progress() const;
 
  private:
   ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock, Random& random);
   Result<void> open();
   Result<void> start_peers();
   Result<void> load_kafka_options();
+  void start_snapshots();
+  void bootstrap();
+  Result<void> open_replica();
+  void note_progress();
+  void note_warm(const log::ReplicaProgress& progress);
+  void join_group();
+  [[nodiscard]] net::PeerStatus peer_status() const;
   [[nodiscard]] net::HaStatus ha_status() const;
 
   void run();
@@ -80,6 +93,7 @@ class ClusterNode {
   net::AddressBook book_;
   std::unique_ptr<net::PeerClient> peers_;
   std::unique_ptr<net::RequestRouter> router_;
+  std::unique_ptr<net::SnapshotServer> snapshots_;
   std::unique_ptr<net::HttpServer> peer_listener_;
 
   // The node's thread only.
@@ -87,6 +101,9 @@ class ClusterNode {
   std::unique_ptr<log::KafkaReplica> replica_;  // null while active
   std::unique_ptr<ActiveVault> active_;
   net::LocalHandler serving_;  // requests of active_ that are under way hold it
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point next_progress_;
+  std::chrono::steady_clock::time_point next_lag_line_;
   bool assigned_ = false;
   bool removed_ = false;  // the group took the partition away without waiting for us
 
@@ -96,9 +113,11 @@ class ClusterNode {
   std::atomic<unsigned> drain_seconds_ = 3;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> initialized_ = false;
+  std::atomic<bool> warm_ = false;  // has been at the end of the topics
   mutable std::mutex mutex_;  // guards what follows
   std::string owner_;
   Timestamp active_since_;
+  log::ReplicaProgress progress_;  // as last asked; not while active
 };
 
 }  // namespace coffer::server

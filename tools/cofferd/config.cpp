@@ -109,6 +109,11 @@ std::vector<Option> options_of(Config& c) {
        "Address for the other nodes; the port is that of this node's entry"},
       {"cluster", "owner_wait_ms", &n.owner_wait_ms,
        "How long a request waits while the partition changes its owner; then 503"},
+      {"cluster", "snapshot_events_min", &n.snapshot_events_min,
+       "A node without a store takes a peer's when the log has so many events, else it reads the "
+       "log; 0: always reads the log"},
+      {"cluster", "snapshot_bytes_per_second", &n.snapshot_bytes_per_second,
+       "How fast this node gives its store to another one; 0: no bound"},
       {"store", "commit_writes_max", &a.commit_writes_max,
        "Writes of one synced batch; 1 turns group commit off, to measure what it brings"},
       {"store", "block_cache_bytes", &c.store.block_cache_bytes, "Read cache of the store"},

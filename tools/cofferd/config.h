@@ -37,6 +37,8 @@ struct ClusterConfig {
   std::string key_file;
   std::string listen_address = "0.0.0.0";  // for peers; the port is that of the node's entry
   std::uint64_t owner_wait_ms = 10'000;    // how long a request waits for an owner
+  std::uint64_t snapshot_events_min = 20'000;
+  std::uint64_t snapshot_bytes_per_second = 64ull << 20;
 };
 
 struct Config {

@@ -9,7 +9,10 @@ namespace coffer::log {
 using Clock = std::chrono::steady_clock;
 
 KafkaReplica::KafkaReplica(const KafkaLogOptions& options)
-    : options_(options), topics_(topic_names(options.topics.prefix)), state_(options.store) {}
+    : options_(options),
+      topics_(topic_names(options.topics.prefix)),
+      store_(std::make_shared<RocksDbState>(options.store)),
+      state_(*store_) {}
 
 KafkaReplica::~KafkaReplica() = default;
 
@@ -82,9 +85,13 @@ Result<void> KafkaReplica::catch_up_to(PartitionId id, std::uint64_t events_next
 }
 
 Result<std::uint64_t> KafkaReplica::lag(PartitionId id) {
+  COFFER_ASSIGN(const auto now, progress(id));
+  return now.lag();
+}
+
+Result<ReplicaProgress> KafkaReplica::progress(PartitionId id) {
   COFFER_ASSIGN(const auto ends, reader_->watermarks(topics_.events, id));
-  const auto applied = place(id).events_next;
-  return ends.end > applied ? ends.end - applied : 0;
+  return ReplicaProgress{place(id).events_next, ends.end, place(id).missing};
 }
 
 Result<std::vector<Bytes>> KafkaReplica::apply_own(PartitionId id, const OwnRecords& own) {

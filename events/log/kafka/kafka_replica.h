@@ -23,6 +23,16 @@
 
 namespace coffer::log {
 
+struct ReplicaProgress {
+  std::uint64_t events_next = 0;   // offset of the next message to apply
+  std::uint64_t events_end = 0;    // behind the last message of the topic "events"
+  std::uint64_t missing_keys = 0;  // rows that wait for their blob
+  [[nodiscard]] std::uint64_t lag() const noexcept {
+    return events_end > events_next ? events_end - events_next : 0;
+  }
+  [[nodiscard]] bool is_warm() const noexcept { return lag() == 0 && missing_keys == 0; }
+};
+
 class KafkaReplica {
  public:
   // Opens the store and the topics (made when absent) and reads the place; applies nothing yet.
@@ -30,6 +40,8 @@ class KafkaReplica {
   [[nodiscard]] static Result<std::unique_ptr<KafkaReplica>> open(const KafkaLogOptions& options);
   ~KafkaReplica();
 
+  // For who uses it while this replica, or the log that it became, lives: see SnapshotSource.
+  [[nodiscard]] std::weak_ptr<RocksDbState> store() const noexcept { return store_; }
   [[nodiscard]] const RocksDbState& state() const noexcept { return state_; }
   [[nodiscard]] RocksDbState& state() noexcept { return state_; }
   [[nodiscard]] const KafkaLogOptions& options() const noexcept { return options_; }
@@ -48,6 +60,8 @@ class KafkaReplica {
   [[nodiscard]] std::chrono::steady_clock::time_point last_event_read(PartitionId partition) const;
   // Messages that are in the topic "events" and not applied here. Asks the broker.
   [[nodiscard]] Result<std::uint64_t> lag(PartitionId partition);
+  // How far this store is. Asks the broker.
+  [[nodiscard]] Result<ReplicaProgress> progress(PartitionId partition);
 
   // For the owner, which applies its own records without reading them back.
   using Own = std::vector<std::pair<std::uint64_t, codec::ReplicatedRecord>>;  // by offset
@@ -74,7 +88,8 @@ class KafkaReplica {
 
   KafkaLogOptions options_;
   KafkaTopicNames topics_;
-  RocksDbState state_;
+  const std::shared_ptr<RocksDbState> store_;
+  RocksDbState& state_;  // of store_
   std::unique_ptr<KafkaReader> reader_;  // outlives the partitions' streams
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
 };

@@ -20,12 +20,6 @@ Bytes missing_prefix(PartitionId partition) {
   return row;
 }
 
-Bytes missing_row(PartitionId partition, const Bytes& row) {
-  auto out = missing_prefix(partition);
-  append(out, row);
-  return out;
-}
-
 bool starts_with(BytesView bytes, BytesView prefix) {
   return bytes.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), bytes.begin());
 }
@@ -54,7 +48,35 @@ bool follows(const Bytes& previous_hash, bool has_previous, const Sha256& hash) 
   return std::equal(previous_hash.begin(), previous_hash.end(), hash.begin(), hash.end());
 }
 
+Result<Sha256> stored_hash(BytesView bytes) {
+  Sha256 hash;
+  if (bytes.size() != hash.size())
+    return fail(ErrorCode::corrupt, "a row of awaited keys has a wrong size");
+  std::copy(bytes.begin(), bytes.end(), hash.begin());
+  return hash;
+}
+
+constexpr std::size_t kScanRows = 10'000;
+
 }  // namespace
+
+Bytes missing_row(PartitionId partition, const Bytes& row) {
+  auto out = missing_prefix(partition);
+  append(out, row);
+  return out;
+}
+
+Result<std::uint64_t> count_missing(const RocksDbState& state, PartitionId partition) {
+  std::uint64_t count = 0;
+  Bytes after;
+  while (true) {
+    COFFER_ASSIGN(const auto rows,
+                  state.scan(Family::meta, missing_prefix(partition), after, kScanRows));
+    count += rows.size();
+    if (rows.size() < kScanRows) return count;
+    after = rows.back().key;
+  }
+}
 
 Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition) {
   ReplicaPlace place;
@@ -67,14 +89,7 @@ Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition
   place.events_claim = from_stored(position.events_claim);
   place.access_claim = from_stored(position.access_claim);
   place.owner = position.owner;
-  const auto prefix = missing_prefix(partition);
-  COFFER_ASSIGN(const auto rows, state.scan(Family::meta, prefix, {}, ~std::size_t{0}));
-  for (const auto& row : rows) {
-    if (row.value.size() != sizeof(Sha256))
-      return fail(ErrorCode::corrupt, "a row of awaited keys has a wrong size");
-    const Bytes name(row.key.begin() + static_cast<std::ptrdiff_t>(prefix.size()), row.key.end());
-    std::copy(row.value.begin(), row.value.end(), place.missing[name].begin());
-  }
+  COFFER_ASSIGN(place.missing, count_missing(state, partition));
   return place;
 }
 
@@ -140,7 +155,7 @@ Result<void> RecordApplier::add_change(const codec::RowChange& change, std::uint
     return fail(ErrorCode::corrupt, "a change of a row has the content of another family");
   if (family == Family::keys) {
     COFFER_TRY(note_dead_key(change.row));
-    forget_missing(change.row);
+    COFFER_TRY(forget_missing(change.row));
   }
   if (hash != nullptr) return put_key(change.row, *hash, offset);
   if (value != nullptr) {
@@ -155,9 +170,7 @@ Result<void> RecordApplier::add_range(const codec::RowRange& range) {
   COFFER_ASSIGN(const auto family, family_of(range.family));
   if (family == Family::keys) {
     COFFER_TRY(note_dead_keys_below(range.prefix));
-    auto it = next_.missing.lower_bound(range.prefix);
-    while (it != next_.missing.end() && starts_with(it->first, range.prefix))
-      forget_missing(Bytes((it++)->first));
+    COFFER_TRY(forget_missing_below(range.prefix));
   }
   batch_.erase_prefix({family, range.prefix});
   return {};
@@ -168,8 +181,7 @@ Result<void> RecordApplier::put_key(const Bytes& row, const Sha256& hash, std::u
   COFFER_ASSIGN(const auto blob, blobs_.find(row, hash, offset));
   if (!blob) {
     batch_.erase(Family::keys, row);
-    batch_.put(Family::meta, missing_row(partition_, row), hash);
-    next_.missing[row] = hash;
+    await(row, hash);
     key_rows_[row] = std::nullopt;
     return {};
   }
@@ -178,13 +190,69 @@ Result<void> RecordApplier::put_key(const Bytes& row, const Sha256& hash, std::u
   return {};
 }
 
-void RecordApplier::install_missing(const Bytes& row, BytesView blob) {
-  forget_missing(row);
-  batch_.put(Family::keys, row, blob);
+Result<std::optional<Sha256>> RecordApplier::awaited(const Bytes& row) const {
+  if (const auto noted = missing_.find(row); noted != missing_.end()) return noted->second;
+  if (place_.missing == 0) return std::optional<Sha256>{};
+  COFFER_ASSIGN(const auto stored, state_.get(Family::meta, missing_row(partition_, row)));
+  if (!stored) return std::optional<Sha256>{};
+  COFFER_ASSIGN(const auto hash, stored_hash(*stored));
+  return std::optional<Sha256>{hash};
 }
 
-void RecordApplier::forget_missing(const Bytes& row) {
-  if (next_.missing.erase(row) > 0) batch_.erase(Family::meta, missing_row(partition_, row));
+// Precondition: it is not awaited.
+void RecordApplier::await(const Bytes& row, const Sha256& hash) {
+  batch_.put(Family::meta, missing_row(partition_, row), hash);
+  missing_[row] = hash;
+  ++next_.missing;
+}
+
+Result<void> RecordApplier::forget_missing(const Bytes& row) {
+  COFFER_ASSIGN(const auto hash, awaited(row));
+  if (!hash) return {};
+  batch_.erase(Family::meta, missing_row(partition_, row));
+  missing_[row] = std::nullopt;
+  --next_.missing;
+  return {};
+}
+
+Result<void> RecordApplier::forget_missing_below(const Bytes& prefix) {
+  if (next_.missing == 0) return {};
+  const auto skipped = missing_prefix(partition_).size();
+  COFFER_ASSIGN(const auto stored,
+                state_.scan(Family::meta, missing_row(partition_, prefix), {}, ~std::size_t{0}));
+  for (const auto& row : stored)
+    COFFER_TRY(forget_missing(
+        Bytes(row.key.begin() + static_cast<std::ptrdiff_t>(skipped), row.key.end())));
+  std::vector<Bytes> noted;
+  for (auto it = missing_.lower_bound(prefix);
+       it != missing_.end() && starts_with(it->first, prefix); ++it)
+    noted.push_back(it->first);
+  for (const auto& row : noted) COFFER_TRY(forget_missing(row));
+  return {};
+}
+
+Result<bool> RecordApplier::install_missing(const Bytes& row, const Sha256& hash, BytesView blob) {
+  COFFER_ASSIGN(const auto wanted, awaited(row));
+  if (wanted != hash) return false;
+  COFFER_TRY(forget_missing(row));
+  batch_.put(Family::keys, row, blob);
+  key_rows_[row] = hash;
+  return true;
+}
+
+Result<void> RecordApplier::withdraw(const Bytes& row, const Sha256& hash) {
+  std::optional<Sha256> held;
+  if (const auto noted = key_rows_.find(row); noted != key_rows_.end()) {
+    held = noted->second;
+  } else {
+    COFFER_ASSIGN(const auto stored, state_.get(Family::keys, row));
+    if (stored) held = record_hash(*stored);
+  }
+  if (held != hash) return {};
+  batch_.erase(Family::keys, row);
+  key_rows_[row] = std::nullopt;
+  await(row, hash);
+  return {};
 }
 
 Result<void> RecordApplier::note_dead_key(const Bytes& row) {

@@ -34,10 +34,16 @@ struct ReplicaPlace {
   // Retention took access records (and claims among them) that were never applied: until the next
   // claim, the record with the highest epoch says whose they are.
   bool access_gap = false;
-  // Rows whose blob was not in the topic when their event was applied: it was destroyed since, and
-  // the event that says so is still to come. Kept in the store too. Empty when caught up.
-  std::map<Bytes, Sha256> missing;
+  // How many rows wait for their blob: those of a snapshot, which has none, and those whose blob was
+  // not in the topic any more when their event was applied, since the event that destroys it is
+  // still to come. The rows are in the store (missing_row). 0 when caught up.
+  std::uint64_t missing = 0;
 };
+
+// Key rows that wait for their blob, with its hash; kept in the store, since there may be as many as
+// there are keys.
+[[nodiscard]] Bytes missing_row(PartitionId partition, const Bytes& row);
+[[nodiscard]] Result<std::uint64_t> count_missing(const RocksDbState& state, PartitionId partition);
 
 // Reads what RecordApplier::write left; a new store begins at zero.
 [[nodiscard]] Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition);
@@ -59,8 +65,10 @@ class RecordApplier {
 
   Result<void> add_event_message(std::uint64_t offset, const codec::ReplicatedRecord& record);
   Result<void> add_access_message(std::uint64_t offset, const codec::ReplicatedRecord& record);
-  // A blob for a row of `missing` was found after all.
-  void install_missing(const Bytes& row, BytesView blob);
+  // What the topic "keys" says of a row that waits: its blob, if it is the one waited for; whether
+  // it was installed. Then a tombstone: the row that got that blob waits again.
+  Result<bool> install_missing(const Bytes& row, const Sha256& hash, BytesView blob);
+  Result<void> withdraw(const Bytes& row, const Sha256& hash);
   // `keys_next`: from where the topic "keys" has to be read again after a restart.
   Result<void> write(std::uint64_t keys_next);
 
@@ -75,7 +83,10 @@ class RecordApplier {
   Result<void> put_key(const Bytes& row, const Sha256& hash, std::uint64_t offset);
   Result<void> note_dead_key(const Bytes& row);
   Result<void> note_dead_keys_below(const Bytes& prefix);
-  void forget_missing(const Bytes& row);
+  [[nodiscard]] Result<std::optional<Sha256>> awaited(const Bytes& row) const;
+  void await(const Bytes& row, const Sha256& hash);
+  Result<void> forget_missing(const Bytes& row);
+  Result<void> forget_missing_below(const Bytes& prefix);
 
   RocksDbState& state_;
   PartitionId partition_;
@@ -86,6 +97,7 @@ class RecordApplier {
   PartitionHeads heads_;
   std::unordered_map<TenantId, TenantHead> tenants_;
   std::map<Bytes, std::optional<Sha256>> key_rows_;  // as this batch leaves them
+  std::map<Bytes, std::optional<Sha256>> missing_;   // likewise
   std::set<Bytes> dead_keys_;
 };
 

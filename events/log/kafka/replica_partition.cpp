@@ -8,6 +8,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadMax = 500;
+constexpr std::size_t kInstallBatch = 2'000;
 
 Result<codec::ReplicatedRecord> decode(const FetchedMessage& message, const std::string& topic) {
   auto record = codec::decode_replicated(message.value ? BytesView(*message.value) : BytesView{});
@@ -204,29 +205,38 @@ Result<std::optional<Bytes>> KafkaReplica::Partition::find(BytesView row, const 
 Result<void> KafkaReplica::Partition::resolve_missing() {
   // Destroying an event's key goes: event, then tombstone. So a blob that is gone although all
   // events up to the end were applied may still have its event behind that end: look again.
-  for (int attempt = 0; attempt < 3 && !place_.missing.empty(); ++attempt) {
-    std::map<Bytes, Bytes> found;
-    COFFER_TRY(replica_.visit_blobs(id_, [&](const Bytes& message_key, const auto* blob) {
-      const auto key = parse_key_message_key(message_key);
-      const auto wanted = key ? place_.missing.find(key->row) : place_.missing.end();
-      if (wanted == place_.missing.end() || wanted->second != key->hash) return;
-      if (blob == nullptr) {
-        found.erase(key->row);
-      } else if (record_hash(blob->blob) == key->hash) {
-        found[key->row] = blob->blob;
-      }
-    }));
-    RecordApplier applier(replica_.state_, id_, place_, *this);
-    for (const auto& [row, blob] : found) applier.install_missing(row, blob);
-    COFFER_TRY(applier.write(keys_next()));
-    if (place_.missing.empty()) return {};
+  for (int attempt = 0; attempt < 3 && place_.missing > 0; ++attempt) {
+    COFFER_TRY(install_from_topic());
+    if (place_.missing == 0) return {};
     COFFER_ASSIGN(const auto ends, replica_.reader_->watermarks(replica_.topics_.events, id_));
     COFFER_TRY(catch_up_to(ends.end, place_.access_next));
   }
-  if (place_.missing.empty()) return {};
-  return fail(ErrorCode::corrupt,
-              fmt::format("{} wrapped keys in use are not in partition {} of {}",
-                          place_.missing.size(), id_, replica_.topics_.keys));
+  if (place_.missing == 0) return {};
+  return fail(ErrorCode::corrupt, fmt::format("{} wrapped keys in use are not in partition {} of {}",
+                                              place_.missing, id_, replica_.topics_.keys));
+}
+
+// In the topic's order, in batches: after a snapshot it is every key that there is.
+Result<void> KafkaReplica::Partition::install_from_topic() {
+  auto applier = std::make_unique<RecordApplier>(replica_.state_, id_, place_, *this);
+  std::size_t installed = 0;
+  Result<void> result;
+  const auto visit = [&](const Bytes& message_key, const codec::KeyBlob* blob) -> Result<void> {
+    const auto key = parse_key_message_key(message_key);
+    if (!key) return {};
+    if (blob == nullptr) return applier->withdraw(key->row, key->hash);
+    if (record_hash(blob->blob) != key->hash) return {};
+    COFFER_ASSIGN(const bool taken, applier->install_missing(key->row, key->hash, blob->blob));
+    if (!taken || ++installed % kInstallBatch != 0) return {};
+    COFFER_TRY(applier->write(keys_next()));
+    applier = std::make_unique<RecordApplier>(replica_.state_, id_, place_, *this);
+    return {};
+  };
+  COFFER_TRY(replica_.visit_blobs(id_, [&](const Bytes& message_key, const auto* blob) {
+    if (result) result = visit(message_key, blob);
+  }));
+  COFFER_TRY(std::move(result));
+  return applier->write(keys_next());
 }
 
 // ---------------------------------------------------------------- the owner's records

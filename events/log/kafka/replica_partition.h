@@ -34,6 +34,7 @@ class KafkaReplica::Partition final : public BlobSource {
   Result<void> fetch();
   Result<void> apply_pending();
   Result<void> add_pending(RecordApplier& applier) const;
+  Result<void> install_from_topic();
   Result<void> read_keys_until(const Bytes& message_key, std::uint64_t end);
   void stage(const FetchedMessage& message);
   [[nodiscard]] std::uint64_t keys_next() const;
