@@ -348,6 +348,16 @@ Result<Bytes> RocksDbState::indexed_position(const TenantId& tenant,
   return to_bytes(value);
 }
 
+Result<std::uint64_t> RocksDbState::count_indexed(PartitionId partition) const {
+  std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(rocksdb::ReadOptions{}, handles_[kTenantIndex]));
+  std::uint64_t count = 0;
+  for (it->SeekToFirst(); it->Valid(); it->Next())
+    count += it->value().size() == 12 && read_u32(view(it->value()), 0) == partition ? 1 : 0;
+  if (!it->status().ok()) return to_error(it->status(), "cannot read the tenants' index");
+  return count;
+}
+
 // ---------------------------------------------------------------- retention
 Result<AccessTrim> RocksDbState::read_access_trim(PartitionId partition) const {
   COFFER_ASSIGN(auto stored, get(Family::meta, access_trim_row(partition)));

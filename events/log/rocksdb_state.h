@@ -84,6 +84,8 @@ class RocksDbState final : public StateReader {
   // The row of the events that a tenant's index names (state_keys.h); empty: none.
   [[nodiscard]] Result<Bytes> indexed_position(const TenantId& tenant,
                                                TenantSequence sequence) const;
+  // Rows of the index that name events of the partition. Reads all of it.
+  [[nodiscard]] Result<std::uint64_t> count_indexed(PartitionId partition) const;
   [[nodiscard]] PartitionHeads heads(PartitionId partition) const;
 
   // unavailable: a write failed before, or the disk is almost full.

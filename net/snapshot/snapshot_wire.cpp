@@ -131,6 +131,7 @@ std::string encode_manifest(const log::SnapshotManifest& manifest) {
 
 Result<log::SnapshotManifest> decode_manifest(std::string_view text) {
   log::SnapshotManifest manifest;
+  if (!text.ends_with("\nend\n")) return broken("the manifest is cut off");
   auto line = take(text, '\n');
   manifest.topic_prefix = take(line, ' ');
   if (!to_number(line, manifest.events_next)) return broken("no manifest");

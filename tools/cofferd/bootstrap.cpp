@@ -75,7 +75,7 @@ std::vector<Candidate> Bootstrap::ask_peers() const {
       continue;
     }
     if (options_.on_status) options_.on_status(*status);
-    if (status->warm && status->events_next > 0) candidates.push_back({peer, *status});
+    if (status->warm) candidates.push_back({peer, *status});
   }
   std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
     if (a.status.active != b.status.active) return b.status.active;

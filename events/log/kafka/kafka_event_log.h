@@ -63,6 +63,8 @@ class KafkaEventLog final : public EventLog {
   // afterwards.
   [[nodiscard]] Result<void> release();
   [[nodiscard]] std::uint64_t epoch(PartitionId partition) const;
+  // As KafkaReplica::store().
+  [[nodiscard]] std::weak_ptr<RocksDbState> store() const noexcept { return replica_->store(); }
   // Appends are refused, and only recover() or a new take-over can change that. Any thread.
   [[nodiscard]] bool stopped() const noexcept { return stopped_; }
 
