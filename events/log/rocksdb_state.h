@@ -108,11 +108,11 @@ class RocksDbState final : public StateReader {
   [[nodiscard]] Result<void> shred_deleted_keys();
   [[nodiscard]] bool has_deleted_keys() const noexcept { return keys_deleted_ != keys_shredded_; }
 
-  // Makes `folder`, which must not be there, on the same file system: a copy of this store as of one
-  // batch, all but Family::keys. Its table files are hard links and cost no space until the store
-  // compacts. No wrapped key is in it when this returns, and none is shredded meanwhile, so that
-  // shredding keeps its promise. Any thread. store_copy.cpp. Errors: unavailable; `folder` may be
-  // left behind.
+  // Makes `folder`, which must not be there, on the same file system: a copy of this store as of
+  // one batch, all but Family::keys. Its table files are hard links and cost no space until the
+  // store compacts. No wrapped key is in it when this returns, and none is shredded meanwhile, so
+  // that shredding keeps its promise. Any thread. store_copy.cpp. Errors: unavailable; `folder` may
+  // be left behind.
   [[nodiscard]] Result<void> copy_without_keys(const std::string& folder);
 
  private:

@@ -1,4 +1,5 @@
-// A copy of a store for another node, made of hard links: all families but that of the wrapped keys.
+// A copy of a store for another node, made of hard links: all families but that of the wrapped
+// keys.
 #include <mutex>
 
 #include <rocksdb/db.h>

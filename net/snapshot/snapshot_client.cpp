@@ -30,7 +30,8 @@ Result<HttpResponse> send_and_wait(PeerClient& client, const PeerAddress& peer, 
 
 Error refused(const HttpResponse& response) {
   auto reason = std::string(response.body.expose_text().substr(0, kReasonCharsMax));
-  std::replace_if(reason.begin(), reason.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  std::replace_if(
+      reason.begin(), reason.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
   return fail(response.status == 429 ? ErrorCode::overloaded : ErrorCode::unavailable,
               fmt::format("the peer answers {}: {}", response.status, reason));
 }
@@ -73,9 +74,8 @@ Result<log::SnapshotManifest> PeerSnapshot::begin() {
 
 Result<Bytes> PeerSnapshot::read(const log::SnapshotFile& file, std::uint64_t offset,
                                  std::size_t length) {
-  COFFER_ASSIGN(const auto response,
-                call("GET", fmt::format("copies/{}/{}?offset={}&length={}", id_, file.name, offset,
-                                        length)));
+  COFFER_ASSIGN(const auto response, call("GET", fmt::format("copies/{}/{}?offset={}&length={}",
+                                                             id_, file.name, offset, length)));
   const auto bytes = response.body.expose();
   return Bytes(bytes.begin(), bytes.end());
 }

@@ -159,9 +159,8 @@ Result<HttpResponse> SnapshotServer::read(const Job& job) {
 
 bool SnapshotServer::pace(std::uint64_t bytes) {
   if (options_.bytes_per_second == 0) return true;
-  const auto cost = std::chrono::nanoseconds(
-      std::min<std::uint64_t>(bytes, log::kSnapshotReadMax) * 1'000'000'000 /
-      options_.bytes_per_second);
+  const auto cost = std::chrono::nanoseconds(std::min<std::uint64_t>(bytes, log::kSnapshotReadMax) *
+                                             1'000'000'000 / options_.bytes_per_second);
   std::unique_lock lock(mutex_);
   while (!stopping_ && Clock::now() < paid_until_) changed_.wait_until(lock, paid_until_);
   paid_until_ = std::max(paid_until_, Clock::now()) + cost;

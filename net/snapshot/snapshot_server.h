@@ -59,7 +59,7 @@ class SnapshotServer {
   const Status status_;
   log::SnapshotSource source_;
   std::chrono::steady_clock::time_point paid_until_{};  // the thread's own
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;                                    // guards what follows
   std::condition_variable changed_;
   std::deque<Job> jobs_;
   bool stopping_ = false;

@@ -8,8 +8,8 @@
 //   DELETE /coffer-snapshot/1/copies/ID
 //
 // A request of a client that a node forwards has that protocol's headers; such a one is never taken
-// for one of these. Texts are lines of fields, names of keys are binary: length (4), row, hash (32).
-// Pure; Threads: any. Errors: corrupt.
+// for one of these. Texts are lines of fields, names of keys are binary: length (4), row, hash
+// (32). Pure; Threads: any. Errors: corrupt.
 #pragma once
 
 #include <string>

@@ -120,7 +120,7 @@ def check_serves_alone(checks, under_test, number, token, count):
     client = Client(under_test.nodes[number], token)
     for one in random.sample(range(count), min(count, SAMPLE)):
         answer = client.call("GET", f"secret/data/{fill.path_of(one)}")
-        if answer.status != 200 or answer.data()["data"] != fill.value_of(one):
+        if answer.status != 200 or answer.data["data"] != fill.value_of(one):
             problems.append(f"secret {one}: {answer}")
     client.need("POST", "secret/data/after", {"data": {"a": 1}})
     client.need("PUT", "secret/destroy/after", {"versions": [1]})

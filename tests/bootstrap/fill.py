@@ -63,7 +63,7 @@ def missing(node, token, count):
     for folder in range(min(FOLDERS, count)):
         answer = client.call("LIST", f"secret/metadata/fill/{folder:03d}")
         if answer.status == 200:
-            found.update(int(name[2:]) for name in answer.data()["keys"])
+            found.update(int(name[2:]) for name in answer.data["keys"])
     return sorted(set(range(count)) - found)
 
 

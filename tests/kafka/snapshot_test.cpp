@@ -15,8 +15,7 @@ const GoOn kGoOn = [] { return true; };
 // Passes everything on, and does something before the names of keys are asked for.
 class Interrupted final : public SnapshotPeer {
  public:
-  Interrupted(SnapshotPeer& peer, std::function<void()> act)
-      : peer_(peer), act_(std::move(act)) {}
+  Interrupted(SnapshotPeer& peer, std::function<void()> act) : peer_(peer), act_(std::move(act)) {}
   Result<SnapshotManifest> begin() override { return peer_.begin(); }
   Result<Bytes> read(const SnapshotFile& file, std::uint64_t offset, std::size_t length) override {
     return peer_.read(file, offset, length);

@@ -96,7 +96,11 @@ TEST_CASE("replica: a place is stored with what was applied") {
   CHECK(loaded->events_next == 2);
   CHECK(loaded->events_claim == ClaimState{1, kNonce, false});
   CHECK(loaded->missing == 1);
-  CHECK(replica.state.get(Family::meta, missing_row(0, Bytes{1})).value() == Bytes([] { Bytes out(32); out[0] = 7; return out; }()));
+  CHECK(replica.state.get(Family::meta, missing_row(0, Bytes{1})).value() == Bytes([] {
+          Bytes out(32);
+          out[0] = 7;
+          return out;
+        }()));
   codec::AppendBody removal;
   removal.row_ranges.push_back({5, Bytes{}});
   REQUIRE(replica.event(2, {1, kNonce, removal}).ok());

@@ -1,5 +1,6 @@
-// What a node takes from a peer and what it refuses, over real TLS with real stores. Everything that
-// is refused here is so before the broker is asked; the rest is in tests/kafka/snapshot_test.cpp.
+// What a node takes from a peer and what it refuses, over real TLS with real stores. Everything
+// that is refused here is so before the broker is asked; the rest is in
+// tests/kafka/snapshot_test.cpp.
 #include "events/log/kafka/snapshot_install.h"
 #include "tests/snapshot/source_fixture.h"
 
@@ -59,8 +60,8 @@ struct Taker {
     options.folder = directory.path() / "incoming";
   }
   [[nodiscard]] std::size_t left_over() const {
-    return static_cast<std::size_t>(std::distance(
-        std::filesystem::directory_iterator(directory.path()), {}));
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator(directory.path()), {}));
   }
 };
 

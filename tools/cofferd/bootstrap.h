@@ -1,6 +1,6 @@
 // A node without a store takes a copy of another node's, rather than read the topics from their
-// beginning. Which peer: the standby that is furthest, then the active node; when none can give one,
-// the topics are read, and the log says so. Threads: one caller, the node's own.
+// beginning. Which peer: the standby that is furthest, then the active node; when none can give
+// one, the topics are read, and the log says so. Threads: one caller, the node's own.
 #pragma once
 
 #include "events/log/kafka/snapshot_install.h"

@@ -224,11 +224,11 @@ Result<void> ClusterNode::open_replica() {
 }
 
 void ClusterNode::join_group() {
-  auto joined = log::OwnershipGroup::join(
-      {.client = log_options_.client,
-       .prefix = config_.kafka.topic_prefix,
-       .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
-       .heartbeat = kRetry});
+  auto joined =
+      log::OwnershipGroup::join({.client = log_options_.client,
+                                 .prefix = config_.kafka.topic_prefix,
+                                 .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
+                                 .heartbeat = kRetry});
   if (joined) {
     group_ = std::move(*joined);
     return;

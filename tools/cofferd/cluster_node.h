@@ -114,7 +114,7 @@ class ClusterNode {
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> initialized_ = false;
   std::atomic<bool> warm_ = false;  // has been at the end of the topics
-  mutable std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;        // guards what follows
   std::string owner_;
   Timestamp active_since_;
   log::ReplicaProgress progress_;  // as last asked; not while active

@@ -89,7 +89,7 @@ class KafkaReplica {
   KafkaLogOptions options_;
   KafkaTopicNames topics_;
   const std::shared_ptr<RocksDbState> store_;
-  RocksDbState& state_;  // of store_
+  RocksDbState& state_;                  // of store_
   std::unique_ptr<KafkaReader> reader_;  // outlives the partitions' streams
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
 };

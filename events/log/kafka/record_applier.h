@@ -34,14 +34,14 @@ struct ReplicaPlace {
   // Retention took access records (and claims among them) that were never applied: until the next
   // claim, the record with the highest epoch says whose they are.
   bool access_gap = false;
-  // How many rows wait for their blob: those of a snapshot, which has none, and those whose blob was
-  // not in the topic any more when their event was applied, since the event that destroys it is
+  // How many rows wait for their blob: those of a snapshot, which has none, and those whose blob
+  // was not in the topic any more when their event was applied, since the event that destroys it is
   // still to come. The rows are in the store (missing_row). 0 when caught up.
   std::uint64_t missing = 0;
 };
 
-// Key rows that wait for their blob, with its hash; kept in the store, since there may be as many as
-// there are keys.
+// Key rows that wait for their blob, with its hash; kept in the store, since there may be as many
+// as there are keys.
 [[nodiscard]] Bytes missing_row(PartitionId partition, const Bytes& row);
 [[nodiscard]] Result<std::uint64_t> count_missing(const RocksDbState& state, PartitionId partition);
 

@@ -212,8 +212,9 @@ Result<void> KafkaReplica::Partition::resolve_missing() {
     COFFER_TRY(catch_up_to(ends.end, place_.access_next));
   }
   if (place_.missing == 0) return {};
-  return fail(ErrorCode::corrupt, fmt::format("{} wrapped keys in use are not in partition {} of {}",
-                                              place_.missing, id_, replica_.topics_.keys));
+  return fail(ErrorCode::corrupt,
+              fmt::format("{} wrapped keys in use are not in partition {} of {}", place_.missing,
+                          id_, replica_.topics_.keys));
 }
 
 // In the topic's order, in batches: after a snapshot it is every key that there is.

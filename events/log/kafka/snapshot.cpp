@@ -16,8 +16,8 @@ namespace coffer::log {
 namespace {
 
 Error io_error(std::string_view what, const std::string& path) {
-  return fail(ErrorCode::unavailable, fmt::format("cannot {} {}: {}", what, path,
-                                                  std::strerror(errno)));
+  return fail(ErrorCode::unavailable,
+              fmt::format("cannot {} {}: {}", what, path, std::strerror(errno)));
 }
 
 struct Descriptor {

@@ -53,8 +53,8 @@ class EventChecker {
   Result<void> finish() {
     COFFER_ASSIGN(const auto indexed, state_.count_indexed(partition_));
     if (indexed != store_.events)
-      return bad(fmt::format("the tenants' index has {} rows for {} events", indexed,
-                             store_.events));
+      return bad(
+          fmt::format("the tenants' index has {} rows for {} events", indexed, store_.events));
     store_.tenants = tenants_.size();
     return {};
   }
@@ -113,8 +113,8 @@ struct Walk {
   std::optional<Sha256> last;  // event
 
   Result<void> add(const FetchedMessage& message) {
-    COFFER_ASSIGN(const auto record, codec::decode_replicated(message.value ? BytesView(*message.value)
-                                                                            : BytesView{}));
+    COFFER_ASSIGN(const auto record, codec::decode_replicated(
+                                         message.value ? BytesView(*message.value) : BytesView{}));
     if (!admit(claim, claimed(record))) return {};
     const auto* body = std::get_if<codec::AppendBody>(&record.body);
     if (body != nullptr && !body->event.empty()) last = record_hash(body->event);
@@ -167,11 +167,10 @@ Result<void> check_against_topic(KafkaReader& reader, const KafkaTopicNames& top
   if (store.events == 0) return bad("the snapshot has no events");
   for (auto window = kFirstWindow; window <= kLastWindow; window *= 10) {
     const auto from = std::max(ends.first, next - std::min(next, window));
-    COFFER_ASSIGN(const auto seen, walk(reader, topics.events, partition, from, next, store,
-                                        stall_max));
+    COFFER_ASSIGN(const auto seen,
+                  walk(reader, topics.events, partition, from, next, store, stall_max));
     if (!seen.last && from > ends.first) continue;
-    if (seen.last != store.last_hash)
-      return bad("the snapshot's last event is not the topic's");
+    if (seen.last != store.last_hash) return bad("the snapshot's last event is not the topic's");
     // Before the last event's claim nothing was admitted, so a later one must have been seen.
     if (seen.claim != store.place.events_claim)
       return bad("the snapshot's owner is not the topic's");

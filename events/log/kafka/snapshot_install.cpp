@@ -105,11 +105,9 @@ Result<void> Installer::check_manifest(const SnapshotManifest& manifest) const {
   }
   if (!names.contains("CURRENT")) return fail(ErrorCode::corrupt, "the snapshot is no store");
   struct statvfs space {};
-  if (::statvfs(options_.folder.c_str(), &space) != 0)
-    return io_error("measure", options_.folder);
+  if (::statvfs(options_.folder.c_str(), &space) != 0) return io_error("measure", options_.folder);
   const auto free = std::uint64_t{space.f_bavail} * space.f_frsize;
-  if (free < options_.log.store.free_bytes_min ||
-      total > free - options_.log.store.free_bytes_min)
+  if (free < options_.log.store.free_bytes_min || total > free - options_.log.store.free_bytes_min)
     return fail(ErrorCode::unavailable,
                 fmt::format("the snapshot has {} bytes, the disk has {} free", total, free));
   return {};
@@ -135,8 +133,8 @@ Result<void> Installer::fetch_into(int descriptor, const SnapshotFile& file) {
   std::uint64_t offset = 0;
   while (offset < file.size) {
     if (!go_on_()) return fail(ErrorCode::unavailable, "stopped");
-    const auto length = static_cast<std::size_t>(
-        std::min<std::uint64_t>(kSnapshotReadMax, file.size - offset));
+    const auto length =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kSnapshotReadMax, file.size - offset));
     COFFER_ASSIGN(const auto bytes, peer_.read(file, offset, length));
     if (bytes.size() != length)
       return fail(ErrorCode::corrupt, fmt::format("{} of the snapshot is cut off", file.name));
@@ -175,8 +173,8 @@ Result<void> Installer::check(const SnapshotManifest& manifest) {
   return take_key_names(state);
 }
 
-// They wait, as rows whose blob was not found: KafkaReplica installs the blobs when it is at the end
-// of the events.
+// They wait, as rows whose blob was not found: KafkaReplica installs the blobs when it is at the
+// end of the events.
 Result<void> Installer::take_key_names(RocksDbState& state) {
   const auto partition = options_.log.partitions.front();
   Bytes after;

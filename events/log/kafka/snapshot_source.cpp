@@ -183,8 +183,8 @@ Result<Bytes> SnapshotSource::read(const std::string& id, const std::string& pee
   const int descriptor = ::open((options_.folder + "/" + file).c_str(), O_RDONLY | O_CLOEXEC);
   std::size_t done = 0;
   while (descriptor >= 0 && done < length) {
-    const auto got = ::pread(descriptor, bytes.data() + done, length - done,
-                             static_cast<off_t>(offset + done));
+    const auto got =
+        ::pread(descriptor, bytes.data() + done, length - done, static_cast<off_t>(offset + done));
     if (got <= 0) break;
     done += static_cast<std::size_t>(got);
   }

@@ -1,9 +1,10 @@
-// The giving side of a snapshot (snapshot.h): one copy of this node's store at a time, for one peer.
+// The giving side of a snapshot (snapshot.h): one copy of this node's store at a time, for one
+// peer.
 //
 //   none ── begin() ──> preparing ── prepare() ──> ready ── end(), idle, too old, shut ──> none
 //
-// A copy is made of hard links in a folder beside the store and is deleted when it ends, also what a
-// former process left. Threads: any; prepare() from one. The store may come and go meanwhile
+// A copy is made of hard links in a folder beside the store and is deleted when it ends, also what
+// a former process left. Threads: any; prepare() from one. The store may come and go meanwhile
 // (set_store): a copy that is ready does not need it but for the names of keys.
 #pragma once
 
@@ -74,7 +75,7 @@ class SnapshotSource {
   [[nodiscard]] std::shared_ptr<RocksDbState> store() const;
 
   const SnapshotSourceOptions options_;
-  std::mutex making_;  // held by prepare(), and by whoever deletes the folder
+  std::mutex making_;         // held by prepare(), and by whoever deletes the folder
   mutable std::mutex mutex_;  // guards what follows; after making_ where both are taken
   std::weak_ptr<RocksDbState> store_;
   std::optional<Copy> copy_;
