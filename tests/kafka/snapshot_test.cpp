@@ -31,8 +31,8 @@ class Interrupted final : public SnapshotPeer {
   const std::function<void()> act_;
 };
 
-Append secret(std::uint8_t number) {
-  auto append = append_of(event_of(1 + number % 3, "secret"));
+Append version(std::uint8_t number) {
+  auto append = append_of(event_of(1 + number % 3, "version"));
   append.access.push_back(access_of(1, number));
   append.changes.push_back({Family::values, {1, number}, Bytes(100, number), false});
   append.changes.push_back({Family::keys, {1, number}, blob_numbered(number), false});
@@ -54,7 +54,7 @@ InstallOptions install_options(TestCluster& cluster, const std::string& node) {
 TEST_CASE("kafka snapshot: a node without a store takes a peer's and tails from there") {
   TestCluster cluster;
   auto log = cluster.open("a");
-  for (std::uint8_t i = 0; i < 60; ++i) append_all(*log, {secret(i)});
+  for (std::uint8_t i = 0; i < 60; ++i) append_all(*log, {version(i)});
   append_all(*log, {removal(7)});
   auto follower = cluster.follow("f");
   require_ok(follower->catch_up(0));
@@ -65,7 +65,7 @@ TEST_CASE("kafka snapshot: a node without a store takes a peer's and tails from 
   net::PeerSnapshot peer(*client, peers.address("a"), kGoOn);
   // Between the copy and the names: keys come, go and are replaced; some of them also after that.
   Interrupted interrupted(peer, [&] {
-    append_all(*log, {secret(60), secret(61), removal(8), removal(60)});
+    append_all(*log, {version(60), version(61), removal(8), removal(60)});
     append_all(*log, {put(Family::keys, {1, 9}, blob_numbered(200))});
     require_ok(follower->catch_up(0));
   });
@@ -76,7 +76,7 @@ TEST_CASE("kafka snapshot: a node without a store takes a peer's and tails from 
   CHECK(installed->tenants == 3);
   CHECK(installed->keys == 59);
   CHECK_FALSE(std::filesystem::exists(options.folder));
-  append_all(*log, {removal(10), secret(62)});
+  append_all(*log, {removal(10), version(62)});
   REQUIRE(log->shred_deleted_keys().ok());  // tombstones: what follows cannot get them any more
 
   auto fresh = cluster.follow("b");
@@ -94,7 +94,7 @@ TEST_CASE("kafka snapshot: a node without a store takes a peer's and tails from 
   fresh.reset();
   log.reset();
   log = cluster.open("b");
-  append_all(*log, {secret(63)});
+  append_all(*log, {version(63)});
   REQUIRE(log->shred_deleted_keys().ok());  // sweeps blobs without a row: there are none
   follower->stop_reading(0);
   require_ok(follower->catch_up(0));
@@ -104,7 +104,7 @@ TEST_CASE("kafka snapshot: a node without a store takes a peer's and tails from 
 TEST_CASE("kafka snapshot: keys that are still to come survive a restart") {
   TestCluster cluster;
   auto log = cluster.open("a");
-  for (std::uint8_t i = 0; i < 20; ++i) append_all(*log, {secret(i)});
+  for (std::uint8_t i = 0; i < 20; ++i) append_all(*log, {version(i)});
   SnapshotPeers peers(cluster.prefix());
   peers.server->set_store(log->store());
   const auto client = peers.cluster.client("b");
@@ -130,8 +130,8 @@ TEST_CASE("kafka snapshot: what does not agree with the topic is refused") {
   auto log = cluster.open("a");
   auto foreign = other.open("a");
   for (std::uint8_t i = 0; i < 10; ++i) {
-    append_all(*log, {secret(i)});
-    append_all(*foreign, {secret(static_cast<std::uint8_t>(i + 1))});
+    append_all(*log, {version(i)});
+    append_all(*foreign, {version(static_cast<std::uint8_t>(i + 1))});
   }
   SnapshotPeers peers(cluster.prefix());
   const auto client = peers.cluster.client("b");
@@ -145,7 +145,7 @@ TEST_CASE("kafka snapshot: what does not agree with the topic is refused") {
   };
   // As long as this log, with chains that hold, but of another cluster.
   CHECK(refusal(foreign->store()) == "the snapshot's last event is not the topic's");
-  append_all(*foreign, {secret(90)});
+  append_all(*foreign, {version(90)});
   CHECK(refusal(foreign->store()).starts_with("the snapshot ends at offset"));
   // A history that ends in an event which the topic does not have.
   auto forged = cluster.follow("forged");
