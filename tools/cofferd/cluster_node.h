@@ -101,6 +101,8 @@ class ClusterNode final : public log::OwnedService {
   std::weak_ptr<log::RocksDbState> store_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point next_echo_;
+  std::string echoed_to_;
+  net::NodeState echoed_state_ = net::NodeState::unknown;
   std::chrono::steady_clock::time_point next_progress_;
   std::chrono::steady_clock::time_point next_lag_line_;
 
