@@ -11,15 +11,6 @@ namespace {
 
 constexpr std::string_view kVaultRow = "vault";
 constexpr hsm::RootEpoch kFirstEpoch = 1;
-constexpr std::size_t kPinEntropyBytes = 32;
-
-// A PIN is text; the shares are of the bytes behind it.
-SecretBytes pin_of(const SecretBytes& entropy) {
-  auto hex = to_hex(entropy.expose());
-  SecretBytes pin{std::string_view(hex)};
-  wipe_memory(hex.data(), hex.size());
-  return pin;
-}
 
 }  // namespace
 
@@ -57,14 +48,19 @@ api::ServiceStatus SealService::status() const {
     status.threshold = row_.threshold;
     status.shares = row_.shares;
   }
-  status.progress = static_cast<unsigned>(shares_.size());
-  status.nonce = nonce_;
+  status.progress = shares_.progress();
+  status.nonce = shares_.nonce();
   if (!status.sealed) {
     status.cluster_name = row_.cluster_name;
     status.cluster_id = row_.cluster_id.to_string();
   }
   status.problem = problem_;
   return status;
+}
+
+codec::VaultRow SealService::vault_row() const {
+  const std::lock_guard lock(mutex_);
+  return row_;
 }
 
 void SealService::set_problem(std::string problem) {
@@ -191,6 +187,7 @@ void SealService::append_vault(NewVault vault, Promise<api::InitOutcome> done) {
   job->done = [this, root_token, done](const Result<std::vector<log::Appended>>& result) {
     if (!result) return done.fail(result.error());
     phase_ = Phase::sealed;
+    if (options_.on_initialized) options_.on_initialized(vault_row());
     api::InitOutcome outcome;
     outcome.root_token = std::move(*root_token);
     done(std::move(outcome));
@@ -210,34 +207,20 @@ void SealService::add_share(SecretBytes share, api::Callback<api::ServiceStatus>
   if (options_.type != api::SealType::shamir)
     return done(
         fail(ErrorCode::invalid_argument, "this server unseals itself: no key shares are taken"));
-  std::vector<SecretBytes> complete;
+  Result<std::optional<SecretBytes>> pin = std::optional<SecretBytes>();
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t expected = kPinEntropyBytes + (row_.shares > 1 ? 1 : 0);
-    if (share.size() != expected)
-      return done(fail(ErrorCode::invalid_argument,
-                       fmt::format("key is shorter or longer than {} bytes", expected)));
-    if (shares_.empty()) nonce_ = random_id<Id128<struct UnsealTag>>(services_.random).to_string();
-    const bool known = std::any_of(shares_.begin(), shares_.end(), [&](const SecretBytes& other) {
-      return other.equals(share.expose());
-    });
-    if (!known) shares_.push_back(std::move(share));
-    if (shares_.size() >= row_.threshold) {
-      complete = std::exchange(shares_, {});
-      nonce_.clear();
-    }
+    pin = shares_.add(std::move(share), {row_.threshold, row_.shares}, services_.random);
   }
-  if (complete.empty()) return done(status());
-  auto entropy = hsm::combine_shares(complete);
-  if (!entropy) return done(fail(ErrorCode::invalid_argument, "unseal failed, invalid key"));
-  open_with(pin_of(*entropy), true, std::move(done));
+  if (!pin) return done(pin.error());
+  if (!*pin) return done(status());
+  open_with(std::move(**pin), true, std::move(done));
 }
 
 api::ServiceStatus SealService::reset() {
   {
     const std::lock_guard lock(mutex_);
-    shares_.clear();
-    nonce_.clear();
+    shares_.reset();
   }
   return status();
 }
@@ -398,6 +381,7 @@ void SealService::seal(api::Callback<api::Changed> done) {
     services_.data_keys.clear();
     services_.directory.clear();
     services_.set_root_keys(nullptr);
+    if (options_.on_sealed) options_.on_sealed();
     promise(api::Changed{});
   };
   services_.hsm.send(std::move(job));

@@ -13,12 +13,17 @@
 #include <vector>
 
 #include "actors/services.h"
+#include "actors/share_collector.h"
 
 namespace coffer::actors {
 
 struct SealOptions {
   api::SealType type = api::SealType::automatic;
   std::string cluster_name = "coffer";
+  // What happened to the vault, said before whoever asked for it is answered. May be empty; called
+  // from any thread.
+  std::function<void(const codec::VaultRow&)> on_initialized;
+  std::function<void()> on_sealed;
 };
 
 // What the key service port does not cover: making the token itself. Called on the HSM worker.
@@ -71,6 +76,7 @@ class SealService {
   Result<void> open(hsm::KeyService& hsm, const SecretBytes& pin);
   Result<void> load_directory(const TenantKeys& root);
   void set_problem(std::string problem);
+  [[nodiscard]] codec::VaultRow vault_row() const;
 
   Services& services_;
   TokenSetup setup_;
@@ -78,8 +84,7 @@ class SealService {
   std::atomic<Phase> phase_ = Phase::uninitialized;
   mutable std::mutex mutex_;  // guards the rest
   codec::VaultRow row_;
-  std::vector<SecretBytes> shares_;
-  std::string nonce_;
+  ShareCollector shares_;
   std::string problem_;
 };
 

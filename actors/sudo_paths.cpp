@@ -6,8 +6,9 @@ namespace coffer::actors {
 namespace {
 
 // A trailing '*' covers everything below; otherwise the whole path must be equal.
-constexpr std::array<std::string_view, 19> kSudoPaths = {"sys/seal",
+constexpr std::array<std::string_view, 20> kSudoPaths = {"sys/seal",
                                                          "sys/step-down",
+                                                         "sys/cluster/*",
                                                          "sys/rotate",
                                                          "sys/rotate/*",
                                                          "sys/raw",

@@ -66,6 +66,17 @@ void prepare_forwarded(HttpRequest& request, std::string_view node_id) {
   replace_headers(request.headers, keep, std::move(added));
 }
 
+std::shared_ptr<HttpRequest> echo_request(std::string_view node_id, std::string_view text) {
+  auto request = std::make_shared<HttpRequest>();
+  request->method = "GET";
+  request->target = "/v1/sys/health";
+  request->peer_address = "127.0.0.1";  // the node itself is the client
+  request->headers.emplace_back("host", "coffer");
+  prepare_forwarded(*request, node_id);
+  request->headers.emplace_back(kEchoHeader, text);
+  return request;
+}
+
 Result<PeerAddress> accept_forwarded(HttpRequest& request, const AddressBook& book) {
   auto node = book.find_by_identity(request.peer_identity);
   if (request.peer_identity.empty() || !node) {

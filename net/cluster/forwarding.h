@@ -5,11 +5,13 @@
 //   x-coffer-forwarded-by: <node id>        must be the node of the certificate
 //   x-coffer-client-address: <address>      of the client, without port
 //   x-coffer-client-identity: <name>        of the client's certificate, when it has shown one
+//   x-coffer-forward-echo: <text>           no client's request: the sender says how it stands
 //
 // All other headers pass as they are, but those that concern one connection. Nothing else of a
 // request changes, nor of its answer. Pure; Threads: any.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,7 @@ namespace coffer::net {
 inline constexpr std::string_view kForwardProtocol = "1";
 inline constexpr std::string_view kForwardProtocolHeader = "x-coffer-forward-protocol";
 inline constexpr std::string_view kForwardedByHeader = "x-coffer-forwarded-by";
+inline constexpr std::string_view kEchoHeader = "x-coffer-forward-echo";
 inline constexpr std::string_view kClientAddressHeader = "x-coffer-client-address";
 inline constexpr std::string_view kClientIdentityHeader = "x-coffer-client-identity";
 inline constexpr std::string_view kNotOwnerHeader = "x-coffer-not-owner";
@@ -32,6 +35,11 @@ void strip_forwarding_headers(HttpRequest& request);
 
 // Turns a client's request into the one that goes to the owner.
 void prepare_forwarded(HttpRequest& request, std::string_view node_id);
+
+// What a node sends to the active one now and then: how it stands, in one line. Answered with 204
+// by a node that knows of this, and as the request for sys/health that it is otherwise.
+[[nodiscard]] std::shared_ptr<HttpRequest> echo_request(std::string_view node_id,
+                                                        std::string_view text);
 
 // For a request of the peer listener. Then `request` is what the client sent: its address and
 // identity are the client's, the protocol's headers are gone.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "net/cluster/forwarding.h"
-
 namespace coffer::net {
 namespace {
 
@@ -34,15 +32,21 @@ void RequestRouter::set_owner(std::string node) {
 void RequestRouter::on_client_request(std::shared_ptr<HttpRequest> request, Responder respond) {
   strip_forwarding_headers(*request);
   if (auto here = active()) return serve(std::move(here), std::move(request), std::move(respond));
-  if (standby_) {
-    if (auto answer = standby_(*request)) return respond(std::move(*answer));
-  }
+  if (standby_ && standby_(request, respond)) return;
   route({std::move(request), std::move(respond), Clock::now() + options_.wait, false});
 }
 
 void RequestRouter::on_peer_request(std::shared_ptr<HttpRequest> request, Responder respond) {
+  const std::string echo(request->header(kEchoHeader));
   const auto accepted = accept_forwarded(*request, book_);
   if (!accepted) return respond(refused_forward_response(accepted.error()));
+  if (!echo.empty()) {
+    if (echo_) echo_(accepted->node_id, echo);
+    HttpResponse noted;
+    noted.status = 204;
+    return respond(std::move(noted));
+  }
+  request->forwarded_by = accepted->node_id;
   if (auto here = active()) return serve(std::move(here), std::move(request), std::move(respond));
   respond(not_owner_response());
 }
@@ -107,13 +111,13 @@ void RequestRouter::retry_waiting() {
   for (auto& one : waiting) route(std::move(one));
 }
 
-void RequestRouter::give_up_waiting() {
+void RequestRouter::give_up_waiting(HttpResponse (*answer)()) {
   std::vector<Waiting> waiting;
   {
     const std::lock_guard lock(mutex_);
     waiting.swap(waiting_);
   }
-  for (auto& one : waiting) one.respond(owner_unknown_response());
+  for (auto& one : waiting) one.respond(answer());
 }
 
 }  // namespace coffer::net

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "net/cluster/forwarding.h"
 #include "net/cluster/peer_client.h"
 #include "net/http/http_server.h"
 
@@ -35,12 +36,19 @@ struct RouterOptions {
 
 class RequestRouter {
  public:
-  // What a standby answers by itself, if anything.
-  using StandbyAnswer = std::function<std::optional<HttpResponse>(const HttpRequest&)>;
+  // What a standby answers by itself: true when it does, now or later. Otherwise the request goes
+  // on, and its answer to `respond`, which may have been replaced. May be empty.
+  using StandbyAnswer = std::function<bool(const std::shared_ptr<HttpRequest>&, Responder& respond)>;
+  // Another node says how it stands (echo_request). May be empty.
+  using PeerEcho = std::function<void(const std::string& node, std::string_view text)>;
 
   RequestRouter(RouterOptions options, PeerClient& peers, const AddressBook& book,
-                StandbyAnswer standby)
-      : options_(std::move(options)), peers_(peers), book_(book), standby_(std::move(standby)) {}
+                StandbyAnswer standby, PeerEcho echo = nullptr)
+      : options_(std::move(options)),
+        peers_(peers),
+        book_(book),
+        standby_(std::move(standby)),
+        echo_(std::move(echo)) {}
 
   void on_client_request(std::shared_ptr<HttpRequest> request, Responder respond);
   void on_peer_request(std::shared_ptr<HttpRequest> request, Responder respond);
@@ -51,8 +59,8 @@ class RequestRouter {
   void set_owner(std::string node);
   // Tries again with everything that waits. Several times a second.
   void retry_waiting();
-  // Nothing waits any longer: all of them get 503.
-  void give_up_waiting();
+  // Nothing waits any longer: all of them get 503, or this answer.
+  void give_up_waiting(HttpResponse (*answer)() = &owner_unknown_response);
 
  private:
   using Time = std::chrono::steady_clock::time_point;
@@ -73,6 +81,7 @@ class RequestRouter {
   PeerClient& peers_;
   const AddressBook& book_;
   const StandbyAnswer standby_;
+  const PeerEcho echo_;
   mutable std::mutex mutex_;  // guards what follows
   LocalHandler active_;
   std::string owner_;

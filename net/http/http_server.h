@@ -27,6 +27,7 @@ struct HttpRequest {
   // Name in the verified client certificate (peer_identity.h). Empty without one, so always on a
   // listener that asks for none.
   std::string peer_identity;
+  std::string forwarded_by;    // node of the cluster that took it from the client; empty: this one
   unsigned thread = 0;         // index of the io thread that owns the connection
   // Empty when absent.
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const noexcept;

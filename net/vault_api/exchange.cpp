@@ -18,6 +18,7 @@ Exchange::Exchange(std::shared_ptr<const ApiContext> context, Responder responde
 
 void Exchange::begin(HttpRequest& request) {
   remote_address_ = request.peer_address;
+  for_another_node_ = !request.forwarded_by.empty();
   request_ = parse_request(request, options());
   if (request_.refusal) {
     admission_ = port().admit_public(make_head());

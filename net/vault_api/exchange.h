@@ -81,6 +81,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] Fields fields(Fields::Prefix prefix = Fields::Prefix::validation) const noexcept {
     return Fields(request_.field_root(), prefix);
   }
+  // The client has asked another node about itself (HttpRequest::forwarded_by).
+  [[nodiscard]] bool for_another_node() const noexcept { return for_another_node_; }
   // From here on only after admission.
   [[nodiscard]] const api::AdmissionPtr& admission() const noexcept { return admission_; }
   [[nodiscard]] const api::TenantView& tenant() const noexcept { return *admission_->tenant; }
@@ -118,6 +120,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::string request_id_;
   std::string remote_address_;
   ParsedRequest request_;
+  bool for_another_node_ = false;
   SecretBytes own_token_;
   api::AdmissionPtr admission_;
   Answer answer_;

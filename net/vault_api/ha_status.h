@@ -1,22 +1,28 @@
-// What a node of a cluster says of the cluster: answers of a standby, and the parts of health and
-// leader answers that an owner's differ in. Pure.
+// What a node of a cluster knows of the cluster.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "events/base/ids.h"
 #include "events/base/time.h"
-#include "net/http/http_server.h"
 
 namespace coffer::net {
+
+enum class NodeState : std::uint8_t { unknown, active, standby, drained, sealed };
 
 struct HaNode {
   std::string id;
   std::string api_address;      // URL of its clients
   std::string cluster_address;  // URL of its peers
   bool active = false;
-  std::optional<Timestamp> last_echo;  // when it was last heard of; none: not yet
+  // The rest is known to the active node alone; none: it has not heard of that node yet.
+  std::optional<Timestamp> last_echo;   // when it last did
+  std::optional<LogPosition> applied;   // how far that node's store was then
+  NodeState state = NodeState::unknown;
 };
 
 struct HaStatus {
@@ -24,16 +30,11 @@ struct HaStatus {
   std::string leader_api_address;  // empty: nobody is active as far as this node knows
   std::string leader_cluster_address;
   Timestamp active_time;  // since when it is; only if is_self
+  std::uint64_t epoch = 0;        // of its claim; only if is_self
+  LogPosition events_end = 0;     // last position of the log; only if is_self
   std::vector<HaNode> nodes;
 };
 
-struct VaultApiOptions;
-
-// What a standby answers by itself, which is sys/health and sys/leader; nothing for any other
-// request. `initialized`: the replicated log holds a vault. Asks `options.ha`, which must be set,
-// only for an answer that needs it: every request that is forwarded comes by here first.
-[[nodiscard]] std::optional<HttpResponse> standby_answer(const HttpRequest& request,
-                                                         bool initialized, Timestamp now,
-                                                         const VaultApiOptions& options);
+[[nodiscard]] std::string_view to_text(NodeState state) noexcept;
 
 }  // namespace coffer::net

@@ -38,6 +38,10 @@ void sys_health(Exchange& x, std::string_view);
 void sys_seal_status(Exchange& x, std::string_view);
 void sys_leader(Exchange& x, std::string_view);
 void sys_ha_status(Exchange& x, std::string_view);
+void sys_step_down(Exchange& x, std::string_view);
+void sys_cluster_drain(Exchange& x, std::string_view);
+void sys_cluster_undrain(Exchange& x, std::string_view);
+void sys_cluster_partitions(Exchange& x, std::string_view);
 // sys_init.cpp
 void sys_init_read(Exchange& x, std::string_view);
 void sys_init_write(Exchange& x, std::string_view);

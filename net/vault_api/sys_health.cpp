@@ -1,8 +1,8 @@
-// sys/health, sys/seal-status, sys/leader: raw answers that need no token; sys/ha-status.
+// sys/health, sys/seal-status, sys/leader: raw answers that need no token.
 #include <array>
 
-#include "net/vault_api/ha_status.h"
 #include "net/vault_api/handlers.h"
+#include "net/vault_api/node_answers.h"
 #include "net/vault_api/sys_json.h"
 
 namespace coffer::net::vault {
@@ -42,36 +42,28 @@ Result<HealthCodes> wanted_codes(const Fields& fields) {
   return codes;
 }
 
-struct Health {
-  bool initialized = false;
-  bool sealed = false;
-  bool standby = false;
-  std::string cluster_name;
-  std::string cluster_id;
-};
-
-SecretBytes health_body(const Health& health, Timestamp now, const VaultApiOptions& options) {
+SecretBytes health_body(const api::ServiceStatus& status, bool standby, Timestamp now,
+                        const VaultApiOptions& options) {
   SecretBytes body;
   json::Writer writer(body);
   writer.begin_object();
-  writer.key("initialized").boolean(health.initialized);
-  writer.key("sealed").boolean(health.sealed);
-  writer.key("standby").boolean(health.standby);
+  writer.key("initialized").boolean(status.initialized);
+  writer.key("sealed").boolean(status.sealed);
+  writer.key("standby").boolean(standby);
   writer.key("performance_standby").boolean(false);
   writer.key("replication_performance_mode").string("disabled");
   writer.key("replication_dr_mode").string("disabled");
   writer.key("server_time_utc").integer(now.seconds());
   writer.key("version").string(options.version);
   writer.key("enterprise").boolean(false);
-  if (!health.cluster_id.empty()) {
-    writer.key("cluster_name").string(health.cluster_name);
-    writer.key("cluster_id").string(health.cluster_id);
+  if (!status.sealed && !status.cluster_id.empty()) {
+    writer.key("cluster_name").string(status.cluster_name);
+    writer.key("cluster_id").string(status.cluster_id);
   }
   writer.end_object();
   return body;
 }
 
-// `ha` null: a single node.
 SecretBytes leader_body(const HaStatus* ha) {
   SecretBytes body;
   json::Writer writer(body);
@@ -88,23 +80,23 @@ SecretBytes leader_body(const HaStatus* ha) {
   return body;
 }
 
-void write_nodes(json::Writer& writer, const HaStatus& ha) {
-  writer.begin_object();
-  writer.key("nodes").begin_array();
-  for (const auto& node : ha.nodes) {
-    writer.begin_object();
-    writer.key("hostname").string(node.id);
-    writer.key("api_address").string(node.api_address);
-    writer.key("cluster_address").string(node.cluster_address);
-    writer.key("active_node").boolean(node.active);
-    if (node.last_echo)
-      writer.key("last_echo").string(to_rfc3339(*node.last_echo));
-    else
-      writer.key("last_echo").null();
-    writer.end_object();
-  }
-  writer.end_array();
-  writer.end_object();
+}  // namespace
+
+Answer health_answer(const Fields& fields, const api::ServiceStatus& status, bool standby,
+                     Timestamp now, const VaultApiOptions& options) {
+  const auto codes = wanted_codes(fields);
+  const auto standby_ok = fields.boolean("standbyok");
+  if (!codes || (standby && !standby_ok)) return bare_error(400, ErrorCode::invalid_argument);
+  const bool as_active = !standby || standby_ok->value_or(false);
+  const int code = !status.initialized ? codes->uninitialized
+                   : status.sealed     ? codes->sealed
+                   : as_active         ? codes->active
+                                       : codes->standby;
+  return raw_answer(code, health_body(status, standby, now, options));
+}
+
+Answer leader_answer(const HaStatus* ha) {
+  return raw_answer(200, leader_body(ha));
 }
 
 HttpResponse to_response(Answer answer) {
@@ -112,44 +104,13 @@ HttpResponse to_response(Answer answer) {
   response.status = answer.status;
   response.content_type = answer.content_type;
   response.body = std::move(answer.body);
+  if (!answer.location.empty()) response.headers.emplace_back("Location", std::move(answer.location));
+  if (answer.retry_later) response.headers.emplace_back("Retry-After", "1");
   return response;
 }
 
-Answer standby_health(const Fields& fields, bool initialized, Timestamp now,
-                      const VaultApiOptions& options) {
-  const auto codes = wanted_codes(fields);
-  const auto standby_ok = fields.boolean("standbyok");
-  if (!codes || !standby_ok) return bare_error(400, ErrorCode::invalid_argument);
-  const int code = !initialized                         ? codes->uninitialized
-                   : *standby_ok && standby_ok->value() ? codes->active
-                                                        : codes->standby;
-  return raw_answer(code, health_body({.initialized = initialized,
-                                       .sealed = !initialized,
-                                       .standby = true,
-                                       .cluster_name = {},
-                                       .cluster_id = {}},
-                                      now, options));
-}
-
-}  // namespace
-
 void sys_health(Exchange& x, std::string_view) {
-  const auto codes = wanted_codes(x.fields());
-  if (!codes) return x.answer(bare_error(400, ErrorCode::invalid_argument));
-  const auto status = x.port().status();
-  const int code = !status.initialized ? codes->uninitialized
-                   : status.sealed     ? codes->sealed
-                                       : codes->active;
-  Health health{.initialized = status.initialized,
-                .sealed = status.sealed,
-                .standby = false,
-                .cluster_name = {},
-                .cluster_id = {}};
-  if (!status.sealed) {
-    health.cluster_name = status.cluster_name;
-    health.cluster_id = status.cluster_id;
-  }
-  x.answer(raw_answer(code, health_body(health, x.port().now(), x.options())));
+  x.answer(health_answer(x.fields(), x.port().status(), false, x.port().now(), x.options()));
 }
 
 void sys_seal_status(Exchange& x, std::string_view) {
@@ -158,37 +119,9 @@ void sys_seal_status(Exchange& x, std::string_view) {
 
 void sys_leader(Exchange& x, std::string_view) {
   if (x.port().status().sealed) return x.refuse(ErrorCode::sealed, {});
-  if (!x.options().ha) return x.answer(raw_answer(200, leader_body(nullptr)));
+  if (!x.options().ha) return x.answer(leader_answer(nullptr));
   const auto ha = x.options().ha();
-  x.answer(raw_answer(200, leader_body(&ha)));
+  x.answer(leader_answer(&ha));
 }
 
-void sys_ha_status(Exchange& x, std::string_view) {
-  const auto ha = x.options().ha ? x.options().ha() : HaStatus{};
-  x.answer_injected([&](json::Writer& writer) { write_nodes(writer, ha); });
-}
 }  // namespace coffer::net::vault
-
-namespace coffer::net {
-
-std::optional<HttpResponse> standby_answer(const HttpRequest& request, bool initialized,
-                                           Timestamp now, const VaultApiOptions& options) {
-  const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
-  const bool health = path == "/v1/sys/health";
-  if (!health && path != "/v1/sys/leader") return std::nullopt;
-  HttpRequest bare;  // parsing takes things out of a request; these are without token and body
-  bare.method = request.method;
-  bare.target = request.target;
-  const auto parsed = vault::parse_request(bare, options);
-  if (parsed.refusal || parsed.operation != policy::Operation::read) return std::nullopt;
-  if (!health) {
-    const auto ha = options.ha();
-    return vault::to_response(vault::raw_answer(200, vault::leader_body(&ha)));
-  }
-  auto response = vault::to_response(
-      vault::standby_health(vault::Fields(parsed.field_root()), initialized, now, options));
-  if (parsed.is_head) response.body = {};
-  return response;
-}
-
-}  // namespace coffer::net

@@ -5,6 +5,7 @@
 
 #include "hsm/envelope_cipher.h"
 #include "net/vault_api/handlers.h"
+#include "net/vault_api/node_answers.h"
 #include "net/vault_api/sys_json.h"
 
 namespace coffer::net::vault {
@@ -69,6 +70,12 @@ bool is_given(const Fields& fields, std::string_view name) {
                                                              value->text().empty());
 }
 
+void answer_status(Exchange& x, const api::ServiceStatus& status) {
+  x.answer(seal_status_answer(x.options(), status));
+}
+
+}  // namespace
+
 Result<api::InitRequest> read_init(const Fields& fields, bool automatic) {
   static constexpr std::array<std::string_view, 3> kPgp = {"pgp_keys", "recovery_pgp_keys",
                                                            "root_token_pgp_key"};
@@ -98,17 +105,29 @@ Result<api::InitRequest> read_init(const Fields& fields, bool automatic) {
   return api::InitRequest{static_cast<unsigned>(n), static_cast<unsigned>(t)};
 }
 
-void answer_status(Exchange& x, const api::ServiceStatus& status) {
-  x.answer(seal_status_answer(x.options(), status));
-}
-
-}  // namespace
-
-void sys_init_read(Exchange& x, std::string_view) {
-  const bool initialized = x.port().status().initialized;
+Answer init_status_answer(bool initialized) {
   SecretBytes body;
   json::Writer(body).begin_object().key("initialized").boolean(initialized).end_object();
-  x.answer(raw_answer(200, std::move(body)));
+  return raw_answer(200, std::move(body));
+}
+
+Result<std::optional<SecretBytes>> read_unseal(const Fields& fields, bool initialized) {
+  COFFER_ASSIGN(const auto reset, fields.boolean("reset"));
+  if (!initialized) return fail(ErrorCode::invalid_argument, "Vault is not initialized");
+  if (reset.value_or(false)) return std::optional<SecretBytes>();
+  const auto* key = fields.find("key");
+  if (key == nullptr || key->text().empty())
+    return fail(ErrorCode::invalid_argument,
+                "'key' must be specified in request body as JSON, or 'reset' set to true");
+  auto share = key->text().size() > kShareTextBytesMax ? std::nullopt : decode_hex(key->text());
+  if (!share && key->text().size() <= kShareTextBytesMax) share = hsm::base64_decode(key->text());
+  if (!share)
+    return fail(ErrorCode::invalid_argument, "'key' must be a valid hex or base64 string");
+  return share;
+}
+
+void sys_init_read(Exchange& x, std::string_view) {
+  x.answer(init_status_answer(x.port().status().initialized));
 }
 
 void sys_init_write(Exchange& x, std::string_view) {
@@ -123,24 +142,14 @@ void sys_init_write(Exchange& x, std::string_view) {
 }
 
 void sys_unseal(Exchange& x, std::string_view) {
-  const auto fields = x.fields();
-  COFFER_FIELD(const auto reset, x, fields.boolean("reset"));
-  if (!x.port().status().initialized)
-    return x.refuse(ErrorCode::invalid_argument, "Vault is not initialized");
-  if (reset.value_or(false))
-    return x.port().reset_unseal(x.then<api::ServiceStatus>(answer_status));
-  const auto* key = fields.find("key");
-  if (key == nullptr || key->text().empty())
-    return x.refuse(ErrorCode::invalid_argument,
-                    "'key' must be specified in request body as JSON, or 'reset' set to true");
-  auto share = key->text().size() > kShareTextBytesMax ? std::nullopt : decode_hex(key->text());
-  if (!share && key->text().size() <= kShareTextBytesMax) share = hsm::base64_decode(key->text());
-  if (!share)
-    return x.refuse(ErrorCode::invalid_argument, "'key' must be a valid hex or base64 string");
+  COFFER_FIELD(auto share, x, read_unseal(x.fields(), x.port().status().initialized));
+  if (!share) return x.port().reset_unseal(x.then<api::ServiceStatus>(answer_status));
   x.port().unseal(std::move(*share), x.then<api::ServiceStatus>(answer_status));
 }
 
 void sys_seal(Exchange& x, std::string_view) {
+  // Another node is to be sealed, and asks only whether it may.
+  if (x.for_another_node()) return x.answer(no_content());
   x.port().seal(x.admission(), x.then_no_content<api::Changed>());
 }
 

@@ -33,6 +33,10 @@ struct VaultApiOptions {
   std::size_t events_max = 1'000;        // of one answer of sys/events
   // What this node knows of its cluster; empty: it is a single one. Called from any thread.
   std::function<HaStatus()> ha;
+  // Of this node while it is the active one: to give that up and not to become it again for so long
+  // (nothing: until `volunteer`). Empty: it is a single one. From any thread.
+  std::function<void(std::optional<Seconds>)> stand_back;
+  std::function<void()> volunteer;
 };
 
 namespace vault {

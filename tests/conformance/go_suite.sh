@@ -3,20 +3,8 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-SOURCES="$ROOT/tests/conformance/go_client"
-PROGRAM="$WORK/go_client"
-NEEDED="$(sed -n 's/^go //p' "$SOURCES/go.mod")"
-
-go_version() { GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//'; }
-not_older() { [[ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" == "$2" ]]; }
-
-if ! command -v go >/dev/null; then
-  skip "Go client" "no Go toolchain on this machine; the client needs Go $NEEDED (Debian 12 has 1.19)"
-  finish
-  exit
-fi
-if ! not_older "$(go_version)" "$NEEDED"; then
-  skip "Go client" "Go $(go_version) is too old; the client needs Go $NEEDED"
+if go_is_missing >/dev/null; then
+  skip "Go client" "$(go_is_missing)"
   finish
   exit
 fi
@@ -29,7 +17,7 @@ clean() {
 trap clean EXIT
 trap 'exit 130' INT TERM HUP
 
-(cd "$SOURCES" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go build -o "$PROGRAM" .)
+build_go_client
 PORT="$(free_port)"
 if ! start_vault "$HOME_DIR/data" "$PORT" "$HOME_DIR/server.log"; then
   fail "server" "it did not start"
@@ -38,9 +26,6 @@ if ! start_vault "$HOME_DIR/data" "$PORT" "$HOME_DIR/server.log"; then
 fi
 # shellcheck disable=SC1091
 source "$HOME_DIR/data/env"
-"$PROGRAM" >"$HOME_DIR/go.txt" 2>&1 ||
-  if ! grep -q '^FAIL ' "$HOME_DIR/go.txt"; then
-    fail "Go client" "it ended early: $(tail -n 5 "$HOME_DIR/go.txt")"
-  fi
+run_go_client "$HOME_DIR/go.txt"
 add_lines "$HOME_DIR/go.txt"
 finish

@@ -107,3 +107,33 @@ python_environment() {
   fi
   printf '%s\n' "$venv/bin/python"
 }
+
+GO_SOURCES="$ROOT/tests/conformance/go_client"
+GO_CLIENT="$WORK/go_client"
+
+# go_is_missing: succeeds and says why when there is no Go toolchain that can build the client.
+go_is_missing() {
+  local needed found
+  needed="$(sed -n 's/^go //p' "$GO_SOURCES/go.mod")"
+  if ! command -v go >/dev/null; then
+    printf 'no Go toolchain on this machine; the client needs Go %s (Debian 12 has 1.19)\n' "$needed"
+    return 0
+  fi
+  found="$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//')"
+  if [[ "$(printf '%s\n%s\n' "$found" "$needed" | sort -V | head -n 1)" == "$needed" ]]; then
+    return 1
+  fi
+  printf 'Go %s is too old; the client needs Go %s\n' "$found" "$needed"
+}
+
+build_go_client() {
+  (cd "$GO_SOURCES" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go build -o "$GO_CLIENT" .)
+}
+
+# run_go_client FILE: its `ok` and `FAIL` lines, one FAIL at least when it ended early.
+run_go_client() {
+  "$GO_CLIENT" >"$1" 2>&1 ||
+    if ! grep -q '^FAIL ' "$1"; then
+      printf 'FAIL Go client: it ended early: %s\n' "$(tail -n 5 "$1")" >>"$1"
+    fi
+}

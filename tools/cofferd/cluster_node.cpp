@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <cstdlib>
 
-#include "events/log/state_keys.h"
 #include "tools/cofferd/data_folder.h"
 
 namespace coffer::server {
@@ -15,12 +14,20 @@ using std::chrono::milliseconds;
 constexpr PartitionId kPartition = 0;
 constexpr milliseconds kBeat{20};
 constexpr milliseconds kRetry{500};
+constexpr std::chrono::seconds kEchoInterval{1};
 
 }  // namespace
 
 ClusterNode::ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock,
                          Random& random)
-    : config_(config), token_(token), clock_(clock), random_(random) {}
+    : config_(config),
+      token_(token),
+      clock_(clock),
+      random_(random),
+      control_(seal_type_of(config), clock, random,
+               [&config](const SecretBytes& pin, std::uint32_t root_epoch) {
+                 return check_pin(config, pin, root_epoch);
+               }) {}
 
 Result<std::unique_ptr<ClusterNode>> ClusterNode::start(const Config& config,
                                                         const TokenFiles& token, const Clock& clock,
@@ -68,11 +75,9 @@ Result<void> ClusterNode::open() {
   self_ = *self;
   COFFER_TRY(load_kafka_options());
   COFFER_ASSIGN(replica_, log::KafkaReplica::open(log_options_));
-  COFFER_ASSIGN(group_, log::OwnershipGroup::join(
-                            {.client = log_options_.client,
-                             .prefix = config_.kafka.topic_prefix,
-                             .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
-                             .heartbeat = kRetry}));
+  COFFER_ASSIGN(const auto vault, read_vault_row(replica_->state()));
+  if (vault) control_.learn(*vault);
+  if (wants_partition()) COFFER_TRY(join_group());
   COFFER_TRY(start_peers());
   thread_ = std::thread([this] { run(); });
   return {};
@@ -89,12 +94,18 @@ Result<void> ClusterNode::start_peers() {
   client.authority_file = config_.cluster.ca_file;
   COFFER_ASSIGN(peers_, net::PeerClient::start(std::move(client)));
   api_options_.ha = [this] { return ha_status(); };
+  api_options_.stand_back = [this](auto length) { control_.stand_back(length); };
+  api_options_.volunteer = [this] { control_.volunteer(); };
   net::RouterOptions options;
   options.node = self_.id;
   options.wait = milliseconds(config_.cluster.owner_wait_ms);
   router_ = std::make_unique<net::RequestRouter>(
-      std::move(options), *peers_, book_, [this](const net::HttpRequest& request) {
-        return net::standby_answer(request, initialized_, clock_.now(), api_options_);
+      std::move(options), *peers_, book_,
+      [this](const auto& request, auto& respond) {
+        return net::answer_as_standby(request, respond, control_, clock_.now(), api_options_);
+      },
+      [this](const std::string& node, std::string_view text) {
+        if (const auto echo = parse_echo(text)) echoes_.note(node, *echo, clock_.now());
       });
   net::HttpServerOptions listener = config_.http;
   listener.address = config_.cluster.listen_address;
@@ -134,6 +145,8 @@ net::HaStatus ClusterNode::ha_status() const {
   const std::lock_guard lock(mutex_);
   status.is_self = owner_ == self_.id && active_since_.is_set();
   status.active_time = active_since_;
+  status.epoch = status.is_self ? epoch_ : 0;
+  status.events_end = status.is_self ? applied_.load() : 0;
   for (const auto& member : members_) {
     const bool active = member.id == owner_;
     const auto cluster_address = fmt::format("https://{}:{}", member.peer_host, member.peer_port);
@@ -141,16 +154,41 @@ net::HaStatus ClusterNode::ha_status() const {
       status.leader_api_address = member.api_address;
       status.leader_cluster_address = cluster_address;
     }
-    status.nodes.push_back({member.id, member.api_address, cluster_address, active, std::nullopt});
+    net::HaNode node{.id = member.id,
+                     .api_address = member.api_address,
+                     .cluster_address = cluster_address,
+                     .active = active,
+                     .last_echo = {},
+                     .applied = {},
+                     .state = net::NodeState::unknown};
+    if (member.id == self_.id) {
+      node.applied = applied_;
+      node.state = status.is_self ? net::NodeState::active : node_state();
+    } else if (const auto heard = echoes_.find(member.id); status.is_self && heard) {
+      node.last_echo = heard->time;
+      node.applied = heard->echo.applied;
+      node.state = heard->echo.state;
+    }
+    status.nodes.push_back(std::move(node));
   }
   return status;
+}
+
+bool ClusterNode::serves() const {
+  const std::lock_guard lock(mutex_);
+  return !owner_.empty();
+}
+
+net::NodeState ClusterNode::node_state() const {
+  if (control_.sealed()) return net::NodeState::sealed;
+  return control_.stands_back() ? net::NodeState::drained : net::NodeState::standby;
 }
 
 // ---------------------------------------------------------------- the node's thread
 void ClusterNode::run() {
   while (!stopping_) {
     follow();
-    if (stopping_ || !assigned_ || handing_over_) continue;
+    if (stopping_ || !assigned_ || !wants_partition()) continue;
     if (const auto taken = take_over(); !taken) {
       spdlog::error("cannot become the active node: {}", taken.error().message);
       pause(kRetry);
@@ -168,7 +206,32 @@ void ClusterNode::pause(milliseconds length) {
   while (!stopping_ && SteadyClock::now() < until) {
     poll_group(kBeat);
     router_->retry_waiting();
+    control_.work(serves());
   }
+}
+
+// In the group while this node would take the partition, and only then.
+void ClusterNode::mind_membership() {
+  if (!wants_partition()) return leave_group();
+  if (group_ || SteadyClock::now() < next_join_) return;
+  next_join_ = SteadyClock::now() + kRetry;
+  if (const auto joined = join_group(); !joined)
+    spdlog::error("cannot join the owners' group: {}", joined.error().message);
+}
+
+Result<void> ClusterNode::join_group() {
+  COFFER_ASSIGN(group_, log::OwnershipGroup::join(
+                            {.client = log_options_.client,
+                             .prefix = config_.kafka.topic_prefix,
+                             .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
+                             .heartbeat = kRetry}));
+  return {};
+}
+
+void ClusterNode::leave_group() {
+  group_.reset();
+  assigned_ = false;
+  removed_ = false;
 }
 
 void ClusterNode::poll_group(milliseconds timeout) {
@@ -195,10 +258,10 @@ void ClusterNode::note_owner() {
   // A claim of this node is one of its former life, as long as it only follows.
   const bool nobody = place.events_claim.released || place.owner == self_.id;
   const auto owner = nobody ? std::string() : place.owner;
-  initialized_ = initialized_ || [&] {
-    const auto vault = replica_->state().get(log::Family::meta, log::meta_row("vault"));
-    return vault.ok() && vault->has_value();
-  }();
+  applied_ = replica_->state().heads(kPartition).events;
+  if (!control_.status().initialized)
+    if (const auto vault = read_vault_row(replica_->state()); vault && *vault)
+      control_.learn(**vault);
   {
     const std::lock_guard lock(mutex_);
     if (owner_ == owner) return;
@@ -208,34 +271,63 @@ void ClusterNode::note_owner() {
   router_->set_owner(owner);
 }
 
+Result<std::size_t> ClusterNode::read_log() {
+  if (!replica_) {
+    COFFER_ASSIGN(replica_, log::KafkaReplica::open(log_options_));
+  }
+  return replica_->step(kBeat);
+}
+
+// Of those who ask a node that has not heard of any vault yet: it reads first what is there.
+void ClusterNode::answer_looks() {
+  if (!control_.begin_look()) return;
+  const bool behind = !control_.status().initialized && [&] {
+    const auto lag = replica_->lag(kPartition);
+    return lag && *lag > 0;
+  }();
+  if (!behind) control_.up_to_date();
+}
+
+void ClusterNode::send_echo() {
+  if (SteadyClock::now() < next_echo_) return;
+  next_echo_ = SteadyClock::now() + kEchoInterval;
+  std::string owner;
+  {
+    const std::lock_guard lock(mutex_);
+    owner = owner_;
+  }
+  const auto peer = book_.find(owner);
+  if (!peer || owner == self_.id) return;
+  peers_->send(*peer, net::echo_request(self_.id, format_echo({node_state(), applied_})),
+               SteadyClock::now() + kEchoInterval, [](const Result<net::HttpResponse>&) {
+                 // A lost one is followed by the next.
+               });
+}
+
 void ClusterNode::follow() {
   bool troubled = false;
-  while (!stopping_ && (!assigned_ || handing_over_)) {
-    if (handing_over_ && !handed_over_) {
-      group_.reset();
-      assigned_ = false;
-      handed_over_ = true;
-    }
-    Result<std::size_t> read = std::size_t{0};
-    if (!replica_) {
-      auto opened = log::KafkaReplica::open(log_options_);
-      if (opened)
-        replica_ = std::move(*opened);
-      else
-        read = opened.error();
-    }
-    if (replica_) read = replica_->step(kBeat);
+  while (!stopping_ && (!assigned_ || !wants_partition())) {
+    mind_membership();
+    if (handing_over_) handed_over_ = true;
+    const auto read = read_log();
     if (!read) {
       if (!troubled) spdlog::error("cannot follow the log: {}", read.error().message);
       troubled = true;
       replica_.reset();
+      control_.up_to_date();  // as far as this node can tell
       pause(kRetry);
       continue;
     }
     troubled = false;
     note_owner();
+    answer_looks();
+    control_.work(serves());
+    send_echo();
     poll_group(milliseconds(0));
-    router_->retry_waiting();
+    if (control_.sealed())
+      router_->give_up_waiting(&net::sealed_response);
+    else
+      router_->retry_waiting();
   }
 }
 
@@ -246,25 +338,53 @@ Result<void> ClusterNode::take_over() {
   const auto began = SteadyClock::now();
   COFFER_ASSIGN(auto log,
                 log::KafkaEventLog::take_over(std::move(replica_), random_id<Nonce128>(random_)));
-  auto* raw = log.get();
-  const auto epoch = raw->epoch(kPartition);
+  const auto epoch = log->epoch(kPartition);
   auto active = std::make_unique<ActiveVault>();
   active->log = std::move(log);
-  auto vault = VaultService::open(config_, token_, clock_, random_, *active->log, api_options_);
-  if (vault) {
-    active->vault = std::move(*vault);
-    const auto unsealed = active->vault->unseal_automatically();
-    if (!unsealed) vault = unsealed.error();
-  }
+  auto vault = open_vault(*active->log);
   if (!vault) {
-    static_cast<void>(raw->release());
+    static_cast<void>(active->log->release());
     return vault.error();
   }
-  initialized_ = true;
+  active->vault = std::move(*vault);
+  become_active(std::move(active), epoch);
+  spdlog::info("this node is the active one, epoch {}, after {} ms", epoch,
+               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - began).count());
+  return {};
+}
+
+// The log is this node's and complete: what it says of the vault is so.
+Result<std::unique_ptr<VaultService>> ClusterNode::open_vault(log::KafkaEventLog& log) {
+  COFFER_ASSIGN(const auto row, read_vault_row(log));
+  if (row) control_.learn(*row);
+  if (control_.sealed()) return fail(ErrorCode::sealed, "this node is sealed");
+  SealHooks hooks;
+  hooks.on_initialized = [this](const codec::VaultRow& made) {
+    control_.learn(made);
+    if (control_.sealed()) router_->set_active(nullptr);
+  };
+  hooks.on_sealed = [this] {
+    control_.seal();
+    router_->set_active(nullptr);
+  };
+  COFFER_ASSIGN(auto vault, VaultService::open(config_, token_, clock_, random_, log, api_options_,
+                                               std::move(hooks)));
+  auto pin = control_.pin();
+  if (pin) {
+    COFFER_TRY(vault->unseal(std::move(*pin)));
+  } else {
+    COFFER_TRY(vault->unseal_automatically());
+  }
+  return vault;
+}
+
+void ClusterNode::become_active(std::unique_ptr<ActiveVault> active, std::uint64_t epoch) {
+  applied_ = active->log->events_end(kPartition);
   {
     const std::lock_guard lock(mutex_);
     owner_ = self_.id;
     active_since_ = clock_.now();
+    epoch_ = epoch;
   }
   active_ = std::move(active);
   serving_ = std::make_shared<const net::HttpHandler>(
@@ -273,9 +393,7 @@ Result<void> ClusterNode::take_over() {
       });
   router_->set_active(serving_);
   router_->retry_waiting();
-  spdlog::info("this node is the active one, epoch {}, after {} ms", epoch,
-               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - began).count());
-  return {};
+  control_.work(true);
 }
 
 void ClusterNode::own() {
@@ -289,7 +407,8 @@ void ClusterNode::own() {
       // Whether the group still wants this node is known after a heartbeat or two.
       return pause(2 * kRetry);
     }
-    if (!assigned_ || handing_over_) return step_down(!removed_);
+    if (!assigned_ || !wants_partition()) return step_down(!removed_);
+    applied_ = active_->log->events_end(kPartition);
     if (SteadyClock::now() < next_tick) continue;
     next_tick += std::chrono::seconds(1);
     active_->vault->tick();
@@ -306,6 +425,7 @@ void ClusterNode::await_requests(milliseconds limit) {
 void ClusterNode::step_down(bool release) {
   router_->set_active(nullptr);  // what comes from now on waits for the next owner
   router_->set_owner({});
+  echoes_.clear();
   {
     const std::lock_guard lock(mutex_);
     owner_.clear();
@@ -317,8 +437,8 @@ void ClusterNode::step_down(bool release) {
       spdlog::warn("handing over: {}", released.error().message);
   }
   // From here on this node writes nothing any more: the next owner need not wait for the rest.
-  if (handing_over_)
-    group_.reset();
+  if (!wants_partition())
+    leave_group();
   else if (group_ && !assigned_)
     group_->confirm_lost();
   // What is still under way finds the log stopped and ends. The listener bounds every request.

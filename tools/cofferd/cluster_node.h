@@ -6,6 +6,9 @@
 //       └───── handed over: drained, released <── lost, asked to stop ──────┤
 //       └───── dropped without a hand-over    <── the log has stopped ──────┘
 //
+// A sealed node, and one that was told to stand back (node_control.h), leaves the group: it follows
+// and is never the active one.
+//
 // Threads: one of its own does all of the above; requests come from the listeners' threads.
 #pragma once
 
@@ -18,6 +21,8 @@
 #include "net/cluster/request_router.h"
 #include "net/vault_api/ha_status.h"
 #include "tools/cofferd/cluster_members.h"
+#include "tools/cofferd/echo_board.h"
+#include "tools/cofferd/node_control.h"
 #include "tools/cofferd/vault_service.h"
 
 namespace coffer::server {
@@ -61,6 +66,17 @@ class ClusterNode {
 
   void run();
   void follow();
+  Result<std::size_t> read_log();
+  void answer_looks();
+  void send_echo();
+  [[nodiscard]] net::NodeState node_state() const;
+  [[nodiscard]] bool wants_partition() const { return !handing_over_ && control_.is_candidate(); }
+  void mind_membership();
+  Result<void> join_group();
+  [[nodiscard]] bool serves() const;  // there is an active node, as far as this one knows
+  void leave_group();
+  void become_active(std::unique_ptr<ActiveVault> active, std::uint64_t epoch);
+  Result<std::unique_ptr<VaultService>> open_vault(log::KafkaEventLog& log);
   Result<void> take_over();
   void own();
   void step_down(bool release);
@@ -77,6 +93,8 @@ class ClusterNode {
   ClusterMember self_;
   log::KafkaLogOptions log_options_;
   net::VaultApiOptions api_options_;  // set before the first request
+  NodeControl control_;
+  EchoBoard echoes_;
   net::AddressBook book_;
   std::unique_ptr<net::PeerClient> peers_;
   std::unique_ptr<net::RequestRouter> router_;
@@ -95,10 +113,13 @@ class ClusterNode {
   std::atomic<bool> handed_over_ = false;
   std::atomic<unsigned> drain_seconds_ = 3;
   std::atomic<bool> stopping_ = false;
-  std::atomic<bool> initialized_ = false;
+  std::atomic<LogPosition> applied_ = 0;
+  std::chrono::steady_clock::time_point next_echo_;
+  std::chrono::steady_clock::time_point next_join_;
   mutable std::mutex mutex_;  // guards what follows
   std::string owner_;
   Timestamp active_since_;
+  std::uint64_t epoch_ = 0;
 };
 
 }  // namespace coffer::server

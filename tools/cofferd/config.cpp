@@ -227,9 +227,6 @@ Result<void> check_cluster(const Config& config) {
     if (value->empty())
       return fail(ErrorCode::invalid_argument,
                   fmt::format("store.engine = \"kafka\" needs {}", name));
-  // Shares would have to be given to every node that becomes the active one.
-  if (config.seal_type != "auto")
-    return fail(ErrorCode::invalid_argument, "store.engine = \"kafka\" needs seal.type = \"auto\"");
   if (config.kafka.sasl_mechanism.empty() != config.kafka.sasl_user.empty())
     return fail(ErrorCode::invalid_argument,
                 "kafka.sasl_mechanism and kafka.sasl_user must be given together");

@@ -28,21 +28,14 @@ actors::RuntimeOptions runtime_options(const Config& config) {
   options.locked_keys_max = config.locked_keys_max;
   options.data_keys.entries_max = config.data_keys_max;
   options.data_keys.ttl = std::chrono::seconds(config.data_key_ttl_seconds);
-  options.seal.type =
-      config.seal_type == "shamir" ? api::SealType::shamir : api::SealType::automatic;
+  options.seal.type = seal_type_of(config);
   options.seal.cluster_name = config.cluster_name;
   return options;
 }
 
-Result<bool> holds_vault(const log::EventLog& log) {
-  const auto row = log.get(log::Family::meta, log::meta_row("vault"));
-  if (!row) return row.error();
-  return row->has_value();
-}
-
 // Before the module reads the token.
 Result<void> mend_token(const log::EventLog& log, const TokenFiles& token) {
-  COFFER_ASSIGN(const bool vault, holds_vault(log));
+  COFFER_ASSIGN(const auto vault, read_vault_row(log));
   if (!vault) {
     COFFER_ASSIGN(const bool aside, token.set_aside_unfinished());
     if (aside) spdlog::warn("set aside the token of an interrupted initialisation");
@@ -53,21 +46,48 @@ Result<void> mend_token(const log::EventLog& log, const TokenFiles& token) {
   return {};
 }
 
+hsm::Pkcs11Options hsm_options(const Config& config) {
+  hsm::Pkcs11Options options;
+  options.module_path = config.hsm_module;
+  options.token_label = config.hsm_token_label;
+  options.tenant_keys_max = config.hsm_tenant_keys_max;
+  // A node of a cluster keeps the PIN as long as it is unsealed, whatever the seal.
+  options.keep_pin = config.seal_type == "auto" || config.store_engine == "kafka";
+  return options;
+}
+
 }  // namespace
+
+api::SealType seal_type_of(const Config& config) {
+  return config.seal_type == "shamir" ? api::SealType::shamir : api::SealType::automatic;
+}
+
+Result<std::optional<codec::VaultRow>> read_vault_row(const log::StateReader& log) {
+  COFFER_ASSIGN(const auto stored, log.get(log::Family::meta, log::meta_row("vault")));
+  if (!stored) return std::optional<codec::VaultRow>();
+  COFFER_ASSIGN(auto row, codec::decode_vault_row(*stored));
+  return std::optional<codec::VaultRow>(std::move(row));
+}
+
+Result<void> check_pin(const Config& config, const SecretBytes& pin, std::uint32_t root_epoch) {
+  auto options = hsm_options(config);
+  options.keep_pin = false;
+  COFFER_ASSIGN(const auto keys, hsm::Pkcs11KeyService::open(options));
+  COFFER_TRY(keys->login(pin));
+  auto checked = keys->check_root_key(root_epoch);
+  keys->logout();
+  return checked;
+}
 
 Result<std::unique_ptr<VaultService>> VaultService::open(const Config& config,
                                                          const TokenFiles& token,
                                                          const Clock& clock, Random& random,
                                                          log::EventLog& log,
-                                                         net::VaultApiOptions api) {
+                                                         net::VaultApiOptions api,
+                                                         SealHooks hooks) {
   COFFER_TRY(mend_token(log, token));
   std::unique_ptr<VaultService> service(new VaultService(config, token, random));
-  hsm::Pkcs11Options options;
-  options.module_path = config.hsm_module;
-  options.token_label = config.hsm_token_label;
-  options.tenant_keys_max = config.hsm_tenant_keys_max;
-  options.keep_pin = config.seal_type == "auto";
-  COFFER_ASSIGN(auto keys, hsm::Pkcs11KeyService::open(options));
+  COFFER_ASSIGN(auto keys, hsm::Pkcs11KeyService::open(hsm_options(config)));
   service->keys_ = std::move(keys);
   service->actor_config_ =
       std::make_unique<actors::RuntimeConfig>(static_cast<unsigned>(config.scheduler_threads));
@@ -77,9 +97,12 @@ Result<std::unique_ptr<VaultService>> VaultService::open(const Config& config,
       [keys = service->keys_](const SecretBytes& so_pin, const SecretBytes& user_pin) {
         return keys->initialize_token(so_pin, user_pin);
       }};
+  auto runtime = runtime_options(config);
+  runtime.seal.on_initialized = std::move(hooks.on_initialized);
+  runtime.seal.on_sealed = std::move(hooks.on_sealed);
   COFFER_ASSIGN(service->runtime_,
                 actors::VaultRuntime::create(*service->actor_system_, clock, random, log,
-                                             service->keys_, setup, runtime_options(config)));
+                                             service->keys_, setup, std::move(runtime)));
   if (!service->runtime_->warning().empty()) spdlog::warn("{}", service->runtime_->warning());
   service->api_ = std::make_unique<net::VaultApi>(*service->runtime_, random, std::move(api));
   return service;
@@ -111,6 +134,10 @@ Result<void> VaultService::unseal_automatically() {
     spdlog::info("initialised a new vault; its root token is in {}", path);
   }
   COFFER_ASSIGN(auto pin, load_pin(config_, random_));
+  return unseal(std::move(pin));
+}
+
+Result<void> VaultService::unseal(SecretBytes pin) {
   Waiter<api::ServiceStatus> opened;
   runtime_->unseal_with_pin(std::move(pin), opened.callback());
   auto status = opened.wait();

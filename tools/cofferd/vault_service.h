@@ -13,19 +13,35 @@
 
 namespace coffer::server {
 
+// What a node of a cluster wants to hear of its vault's seal (actors::SealOptions).
+struct SealHooks {
+  std::function<void(const codec::VaultRow&)> on_initialized;
+  std::function<void()> on_sealed;
+};
+
+[[nodiscard]] api::SealType seal_type_of(const Config& config);
+// The initialised vault in the log, if there is one. Errors: corrupt.
+[[nodiscard]] Result<std::optional<codec::VaultRow>> read_vault_row(const log::StateReader& log);
+// Whether the HSM takes the PIN and has the root key. While no VaultService lives: a module serves
+// one at a time. Errors: permission_denied (wrong PIN), unavailable, corrupt.
+[[nodiscard]] Result<void> check_pin(const Config& config, const SecretBytes& pin,
+                                     std::uint32_t root_epoch);
+
 class VaultService {
  public:
   // All arguments outlive the service. Errors: what the HSM module, the token and the stored vault
   // say.
   [[nodiscard]] static Result<std::unique_ptr<VaultService>> open(
       const Config& config, const TokenFiles& token, const Clock& clock, Random& random,
-      log::EventLog& log, net::VaultApiOptions api);
+      log::EventLog& log, net::VaultApiOptions api, SealHooks hooks = {});
   // Waits for what is in the log's queue; requests under way are answered as dropped.
   ~VaultService();
 
   // Automatic seal: initialises the vault if it is new and the configuration says so, then logs in.
   // Nothing with the Shamir seal.
   [[nodiscard]] Result<void> unseal_automatically();
+  // Logs in; waits. Errors: as check_pin.
+  [[nodiscard]] Result<void> unseal(SecretBytes pin);
   void handle(std::shared_ptr<net::HttpRequest> request, net::Responder respond) {
     api_->handle(std::move(request), std::move(respond));
   }
