@@ -38,7 +38,8 @@ class RequestRouter {
  public:
   // What a standby answers by itself: true when it does, now or later. Otherwise the request goes
   // on, and its answer to `respond`, which may have been replaced. May be empty.
-  using StandbyAnswer = std::function<bool(const std::shared_ptr<HttpRequest>&, Responder& respond)>;
+  using StandbyAnswer =
+      std::function<bool(const std::shared_ptr<HttpRequest>&, Responder& respond)>;
   // Another node says how it stands (echo_request). May be empty.
   using PeerEcho = std::function<void(const std::string& node, std::string_view text)>;
 

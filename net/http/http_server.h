@@ -19,16 +19,16 @@
 namespace coffer::net {
 
 struct HttpRequest {
-  std::string method;          // as sent, also unknown verbs such as LIST and SCAN
-  std::string target;          // raw request target
+  std::string method;  // as sent, also unknown verbs such as LIST and SCAN
+  std::string target;  // raw request target
   std::vector<std::pair<std::string, std::string>> headers;  // names lower-cased
   SecretBytes body;
-  std::string peer_address;    // without port
+  std::string peer_address;  // without port
   // Name in the verified client certificate (peer_identity.h). Empty without one, so always on a
   // listener that asks for none.
   std::string peer_identity;
-  std::string forwarded_by;    // node of the cluster that took it from the client; empty: this one
-  unsigned thread = 0;         // index of the io thread that owns the connection
+  std::string forwarded_by;  // node of the cluster that took it from the client; empty: this one
+  unsigned thread = 0;       // index of the io thread that owns the connection
   // Empty when absent.
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const noexcept;
 };
@@ -37,10 +37,10 @@ struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";  // not sent without a body
   std::vector<std::pair<std::string, std::string>> headers;
-  SecretBytes body;            // wiped after it was sent
+  SecretBytes body;  // wiped after it was sent
   // Of an answer to HEAD whose body somebody else has measured and left out.
   std::uint64_t head_body_bytes = 0;
-  bool close = false;          // end the connection after this answer
+  bool close = false;  // end the connection after this answer
 };
 
 using Responder = std::function<void(HttpResponse)>;
@@ -52,15 +52,15 @@ struct HttpLimits {
   std::uint64_t bodies_bytes_max = 512 * 1024 * 1024;  // of all requests under way together: 503
   std::uint32_t connections_max = 4096;
   std::uint32_t connections_per_address_max = 4096;
-  std::uint32_t idle_seconds_max = 120;         // between requests
-  std::uint32_t request_seconds_max = 30;       // from first byte to complete request
+  std::uint32_t idle_seconds_max = 120;    // between requests
+  std::uint32_t request_seconds_max = 30;  // from first byte to complete request
   std::uint32_t handshake_seconds_max = 10;
-  std::uint32_t response_seconds_max = 90;      // handler plus write
+  std::uint32_t response_seconds_max = 90;  // handler plus write
 };
 
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8200;   // 0 = any free one
+  std::uint16_t port = 8200;  // 0 = any free one
   std::string certificate_file;
   std::string key_file;
   // PEM. Clients that show a certificate must have it from here; empty: none is asked for.

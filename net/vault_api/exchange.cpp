@@ -53,8 +53,10 @@ api::RequestHead Exchange::make_head() {
 bool Exchange::refuse_write_to_folder() {
   if (!request_.is_write || !(request_.path.empty() || request_.path.ends_with('/'))) return false;
   admission_ = port().admit_public(make_head());
-  if (port().status().sealed) refuse(ErrorCode::sealed, {});
-  else refuse(ErrorCode::invalid_argument, "cannot write to a path ending in '/'");
+  if (port().status().sealed)
+    refuse(ErrorCode::sealed, {});
+  else
+    refuse(ErrorCode::invalid_argument, "cannot write to a path ending in '/'");
   return true;
 }
 
@@ -147,9 +149,8 @@ void Exchange::finish(Answer answer, bool recorded) noexcept {
     // Without an admission there is nothing to record against: something of ours failed early.
     if (admission_ == nullptr) return this->recorded(fail(ErrorCode::internal, {}));
     const api::Outcome outcome{answer_.status, answer_.error, answer_.secret_version};
-    port().record(admission_, outcome, [self = shared_from_this()](Result<void> result) {
-      self->recorded(result);
-    });
+    port().record(admission_, outcome,
+                  [self = shared_from_this()](Result<void> result) { self->recorded(result); });
   } catch (...) {
     this->recorded(Error{ErrorCode::internal, {}});
   }

@@ -67,9 +67,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // The callback of a change that yields nothing: 204.
   template <class Changed>
   [[nodiscard]] api::Callback<Changed> then_no_content() {
-    return then<Changed>([](Exchange& x, Changed changed) {
-      x.answer(no_content(), changed.recorded);
-    });
+    return then<Changed>(
+        [](Exchange& x, Changed changed) { x.answer(no_content(), changed.recorded); });
   }
 
   [[nodiscard]] api::RequestPort& port() const noexcept { return context_->port; }

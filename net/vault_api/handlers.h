@@ -131,8 +131,8 @@ void token_revoke_accessor(Exchange& x, std::string_view);
   if (!tmp.ok()) return (x).refuse(tmp.error()); \
   decl = std::move(tmp).value()
 // The same for a Result<void>.
-#define COFFER_FIELD_CHECK(x, expr)                                            \
-  do {                                                                         \
-    if (auto coffer_field_result = (expr); !coffer_field_result.ok())          \
-      return (x).refuse(coffer_field_result.error());                          \
+#define COFFER_FIELD_CHECK(x, expr)                                   \
+  do {                                                                \
+    if (auto coffer_field_result = (expr); !coffer_field_result.ok()) \
+      return (x).refuse(coffer_field_result.error());                 \
   } while (false)

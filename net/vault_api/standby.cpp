@@ -13,7 +13,14 @@ using policy::Operation;
 using namespace vault;
 
 enum class Matter : std::uint8_t {
-  health, leader, seal_status, init, unseal, seal, drain, undrain
+  health,
+  leader,
+  seal_status,
+  init,
+  unseal,
+  seal,
+  drain,
+  undrain
 };
 
 std::optional<Matter> matter_of(std::string_view target) {
@@ -90,15 +97,20 @@ class OwnAnswer : public std::enable_shared_from_this<OwnAnswer> {
 
   void serve_known(Matter matter, const api::ServiceStatus& status) {
     switch (matter) {
-      case Matter::health: return answer(health_answer(fields(), status, true, now_, options_));
-      case Matter::seal_status: return answer(seal_status_answer(options_, status));
-      case Matter::unseal: return unseal(status);
-      case Matter::init: return is_write(parsed_) ? init_again(status)
-                                                  : answer(init_status_answer(status.initialized));
+      case Matter::health:
+        return answer(health_answer(fields(), status, true, now_, options_));
+      case Matter::seal_status:
+        return answer(seal_status_answer(options_, status));
+      case Matter::unseal:
+        return unseal(status);
+      case Matter::init:
+        return is_write(parsed_) ? init_again(status)
+                                 : answer(init_status_answer(status.initialized));
       case Matter::leader:
       case Matter::seal:
       case Matter::drain:
-      case Matter::undrain: return refuse(Error{ErrorCode::internal, {}});
+      case Matter::undrain:
+        return refuse(Error{ErrorCode::internal, {}});
     }
   }
 
@@ -141,14 +153,14 @@ void ask_first(Matter matter, const HttpRequest& request, Responder& respond, St
                const VaultApiOptions& options) {
   const auto parsed = parse_copy(request, options);
   if (parsed.refusal || !is_write(parsed)) return;
-  if (matter == Matter::seal)
-    respond = when_agreed(std::move(respond), [&port] { port.seal(); });
+  if (matter == Matter::seal) respond = when_agreed(std::move(respond), [&port] { port.seal(); });
   if (matter == Matter::undrain)
     respond = when_agreed(std::move(respond), [&port] { port.volunteer(); });
   if (matter != Matter::drain) return;
   const auto length = read_drain(Fields(parsed.field_root()));
   if (length)
-    respond = when_agreed(std::move(respond), [&port, length = *length] { port.stand_back(length); });
+    respond =
+        when_agreed(std::move(respond), [&port, length = *length] { port.stand_back(length); });
 }
 
 }  // namespace
@@ -162,8 +174,8 @@ bool answer_as_standby(const std::shared_ptr<HttpRequest>& request, Responder& r
   const auto matter = matter_of(request->target);
   const bool sealed = port.sealed();
   if (!matter && !sealed) return false;
-  const bool own = matter && *matter != Matter::seal && *matter != Matter::drain &&
-                   *matter != Matter::undrain;
+  const bool own =
+      matter && *matter != Matter::seal && *matter != Matter::drain && *matter != Matter::undrain;
   if (!own) {
     if (!sealed) {
       ask_first(*matter, *request, respond, port, options);

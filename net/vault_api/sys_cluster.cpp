@@ -12,8 +12,10 @@ constexpr Seconds kStepDownPause{10};
 constexpr Seconds kDrainMax{30 * 24 * 3600};
 
 void write_time(json::Writer& writer, const std::optional<Timestamp>& time) {
-  if (time) writer.string(to_rfc3339(*time));
-  else writer.null();
+  if (time)
+    writer.string(to_rfc3339(*time));
+  else
+    writer.null();
 }
 
 // How a node stands: as far as the active one has heard.
@@ -22,12 +24,16 @@ void write_progress(json::Writer& writer, const HaStatus& ha, const HaNode& node
   writer.key("last_echo");
   write_time(writer, node.last_echo);
   writer.key("applied");
-  if (node.applied) writer.unsigned_integer(*node.applied);
-  else writer.null();
+  if (node.applied)
+    writer.unsigned_integer(*node.applied);
+  else
+    writer.null();
   // What the node has applied since it was heard of may be more than the end we know.
   writer.key("replication_lag");
-  if (node.applied) writer.unsigned_integer(ha.events_end - std::min(ha.events_end, *node.applied));
-  else writer.null();
+  if (node.applied)
+    writer.unsigned_integer(ha.events_end - std::min(ha.events_end, *node.applied));
+  else
+    writer.null();
 }
 
 void write_nodes(json::Writer& writer, const HaStatus& ha) {
@@ -115,11 +121,16 @@ namespace coffer::net {
 
 std::string_view to_text(NodeState state) noexcept {
   switch (state) {
-    case NodeState::unknown: return "unknown";
-    case NodeState::active: return "active";
-    case NodeState::standby: return "standby";
-    case NodeState::drained: return "drained";
-    case NodeState::sealed: return "sealed";
+    case NodeState::unknown:
+      return "unknown";
+    case NodeState::active:
+      return "active";
+    case NodeState::standby:
+      return "standby";
+    case NodeState::drained:
+      return "drained";
+    case NodeState::sealed:
+      return "sealed";
   }
   return "unknown";
 }

@@ -104,7 +104,8 @@ HttpResponse to_response(Answer answer) {
   response.status = answer.status;
   response.content_type = answer.content_type;
   response.body = std::move(answer.body);
-  if (!answer.location.empty()) response.headers.emplace_back("Location", std::move(answer.location));
+  if (!answer.location.empty())
+    response.headers.emplace_back("Location", std::move(answer.location));
   if (answer.retry_later) response.headers.emplace_back("Retry-After", "1");
   return response;
 }

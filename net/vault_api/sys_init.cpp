@@ -66,8 +66,8 @@ void answer_init(Exchange& x, const api::InitOutcome& outcome, bool automatic) {
 bool is_given(const Fields& fields, std::string_view name) {
   const auto* value = fields.find(name);
   if (value == nullptr || value->is_null()) return false;
-  return !(value->is_array() && value->items().empty()) && !(value->is_string() &&
-                                                             value->text().empty());
+  return !(value->is_array() && value->items().empty()) &&
+         !(value->is_string() && value->text().empty());
 }
 
 void answer_status(Exchange& x, const api::ServiceStatus& status) {

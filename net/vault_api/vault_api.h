@@ -25,12 +25,12 @@ struct VaultApiOptions {
   Seconds default_lease_ttl{2'764'800};  // 32 days
   Seconds max_lease_ttl{2'764'800};
   // Of one request.
-  std::size_t strings_max = 1'000;       // strings and keys of a JSON body
+  std::size_t strings_max = 1'000;  // strings and keys of a JSON body
   std::size_t json_nodes_max = 100'000;
   std::size_t json_depth_max = 64;
   std::size_t query_parameters_max = 1'000;
   std::size_t secret_bytes_max = 32 * 1024 * 1024;  // of one value as compact JSON
-  std::size_t events_max = 1'000;        // of one answer of sys/events
+  std::size_t events_max = 1'000;                   // of one answer of sys/events
   // What this node knows of its cluster; empty: it is a single one. Called from any thread.
   std::function<HaStatus()> ha;
   // Of this node while it is the active one: to give that up and not to become it again for so long

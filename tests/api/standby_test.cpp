@@ -1,90 +1,273 @@
-// What a node of a cluster says of itself: health and leader answers of a standby and of the active
-// node.
+// What a node of a cluster answers by itself while another one is active, and what only with that
+// one's consent.
 #include <doctest/doctest.h>
 
-#include "net/vault_api/vault_api.h"
+#include "net/vault_api/standby.h"
+#include "tests/api/api_client.h"
 
 namespace coffer::net {
 namespace {
+
+using test::contains;
 
 HaStatus two_nodes() {
   HaStatus ha;
   ha.leader_api_address = "https://a:8200";
   ha.leader_cluster_address = "https://a:8201";
-  ha.nodes = {{"a", "https://a:8200", "https://a:8201", true, std::nullopt},
-              {"b", "https://b:8200", "https://b:8201", false, std::nullopt}};
+  ha.nodes.resize(2);
+  ha.nodes[0].id = "a";
+  ha.nodes[1].id = "b";
   return ha;
 }
 
-std::optional<HttpResponse> ask(const std::string& method, const std::string& target,
-                                bool initialized = true) {
-  HttpRequest request;
-  request.method = method;
-  request.target = target;
-  VaultApiOptions options;
-  options.ha = &two_nodes;
-  return standby_answer(request, initialized, Timestamp{1'700'000'000'000'000'000}, options);
+enum class Seal { uninitialised, sealed, unsealed };
+
+// A node whose shares are single bytes, two of three needed.
+class FakeNode final : public StandbyPort {
+ public:
+  explicit FakeNode(Seal seal) : seal_(seal) {}
+
+  [[nodiscard]] bool sealed() const override { return seal_ == Seal::sealed; }
+  [[nodiscard]] api::ServiceStatus status() const override {
+    api::ServiceStatus status;
+    status.seal_type = api::SealType::shamir;
+    status.initialized = seal_ != Seal::uninitialised;
+    status.sealed = seal_ != Seal::unsealed;
+    status.threshold = status.initialized ? 2 : 0;
+    status.shares = status.initialized ? 3 : 0;
+    status.progress = progress;
+    return status;
+  }
+  void look_again(std::function<void(api::ServiceStatus)> done) override {
+    ++looks;
+    if (initialised_elsewhere) seal_ = Seal::sealed;
+    done(status());
+  }
+  void unseal(SecretBytes share, api::Callback<api::ServiceStatus> done) override {
+    if (share.size() != 1) return done(fail(ErrorCode::invalid_argument, "wrong length"));
+    if (++progress == 2) seal_ = Seal::unsealed;
+    done(status());
+  }
+  api::ServiceStatus reset_unseal() override {
+    progress = 0;
+    return status();
+  }
+  void seal() override { acts.emplace_back("seal"); }
+  void stand_back(std::optional<Seconds> length) override {
+    acts.push_back(length ? "stand back " + std::to_string(length->count) : "stand back");
+  }
+  void volunteer() override { acts.emplace_back("volunteer"); }
+
+  unsigned progress = 0;
+  unsigned looks = 0;
+  bool initialised_elsewhere = false;
+  std::vector<std::string> acts;
+
+ private:
+  Seal seal_;
+};
+
+struct Outcome {
+  bool answered = false;  // by the node itself
+  std::optional<HttpResponse> response;
+  Responder respond;  // what the active node's answer is given to
+};
+
+Outcome ask(FakeNode& node, const std::string& method, const std::string& target,
+            std::string_view body = {}) {
+  auto request = std::make_shared<HttpRequest>();
+  request->method = method;
+  request->target = target;
+  request->body = SecretBytes(body);
+  static const VaultApiOptions options = [] {
+    VaultApiOptions made;
+    made.ha = &two_nodes;
+    return made;
+  }();
+  Outcome outcome;
+  auto seen = std::make_shared<std::optional<HttpResponse>>();
+  Responder respond = [seen](HttpResponse response) { *seen = std::move(response); };
+  outcome.answered =
+      answer_as_standby(request, respond, node, Timestamp{1'700'000'000'000'000'000}, options);
+  // It is still whole when it goes on.
+  if (!outcome.answered) CHECK(request->body.expose_text() == body);
+  if (*seen) outcome.response = std::move(**seen);
+  outcome.respond = std::move(respond);
+  return outcome;
 }
 
 TEST_CASE("standby: health statuses as the caller chooses them") {
   struct Row {
     const char* target;
-    bool initialized;
+    Seal seal;
     int status;
   };
-  for (const auto& [target, initialized, status] :
-       {Row{"/v1/sys/health", true, 429}, Row{"/v1/sys/health?standbyok=true", true, 200},
-        Row{"/v1/sys/health?standbyok=false", true, 429},
-        Row{"/v1/sys/health?standbycode=299", true, 299},
-        Row{"/v1/sys/health?standbyok=true&activecode=201", true, 201},
-        Row{"/v1/sys/health?standbycode=99", true, 400},
-        Row{"/v1/sys/health?standbyok=perhaps", true, 400}, Row{"/v1/sys/health", false, 501},
-        Row{"/v1/sys/health?uninitcode=202", false, 202}}) {
+  for (const auto& [target, seal, status] :
+       {Row{"/v1/sys/health", Seal::unsealed, 429},
+        Row{"/v1/sys/health?standbyok=true", Seal::unsealed, 200},
+        Row{"/v1/sys/health?standbyok=false", Seal::unsealed, 429},
+        Row{"/v1/sys/health?standbycode=299", Seal::unsealed, 299},
+        Row{"/v1/sys/health?standbyok=true&activecode=201", Seal::unsealed, 201},
+        Row{"/v1/sys/health?standbycode=99", Seal::unsealed, 400},
+        Row{"/v1/sys/health?standbyok=perhaps", Seal::unsealed, 400},
+        Row{"/v1/sys/health", Seal::uninitialised, 501},
+        Row{"/v1/sys/health?uninitcode=202", Seal::uninitialised, 202},
+        Row{"/v1/sys/health", Seal::sealed, 503},
+        Row{"/v1/sys/health?standbyok=true", Seal::sealed, 503},
+        Row{"/v1/sys/health?sealedcode=203", Seal::sealed, 203}}) {
     CAPTURE(target);
-    const auto answer = ask("GET", target, initialized);
-    REQUIRE(answer);
-    CHECK(answer->status == status);
+    FakeNode node(seal);
+    const auto outcome = ask(node, "GET", target);
+    CHECK(outcome.answered);
+    REQUIRE(outcome.response);
+    CHECK(outcome.response->status == status);
   }
 }
 
 TEST_CASE("standby: bodies") {
-  const auto health = ask("GET", "/v1/sys/health");
-  REQUIRE(health);
-  CHECK(health->body.expose_text() ==
+  FakeNode node(Seal::unsealed);
+  const auto body = [&](const char* target) {
+    auto outcome = ask(node, "GET", target);
+    REQUIRE(outcome.response);
+    CHECK(outcome.response->content_type == "application/json");
+    return std::string(outcome.response->body.expose_text());
+  };
+  CHECK(body("/v1/sys/health") ==
         R"({"initialized":true,"sealed":false,"standby":true,"performance_standby":false,)"
         R"("replication_performance_mode":"disabled","replication_dr_mode":"disabled",)"
         R"("server_time_utc":1700000000,"version":"1.18.0","enterprise":false})");
-  const auto leader = ask("GET", "/v1/sys/leader");
-  REQUIRE(leader);
-  CHECK(leader->status == 200);
-  CHECK(leader->body.expose_text() ==
+  CHECK(body("/v1/sys/leader") ==
         R"({"ha_enabled":true,"is_self":false,"active_time":"0001-01-01T00:00:00Z",)"
         R"("leader_address":"https://a:8200","leader_cluster_address":"https://a:8201",)"
         R"("performance_standby":false,"performance_standby_last_remote_wal":0})");
-  const auto head = ask("HEAD", "/v1/sys/health");
-  REQUIRE(head);
-  CHECK(head->status == 429);
-  CHECK(head->body.empty());
+  CHECK(contains(body("/v1/sys/seal-status"), R"("sealed":false,"t":2,"n":3)"));
+  CHECK(body("/v1/sys/init") == R"({"initialized":true})");
+  const auto head = ask(node, "HEAD", "/v1/sys/health");
+  REQUIRE(head.response);
+  CHECK(head.response->status == 429);
+  CHECK(head.response->body.empty());
 }
 
-TEST_CASE("standby: everything else is not its own to answer") {
-  for (const auto* target : {"/v1/secret/data/a", "/v1/sys/seal-status", "/v1/sys/healthy",
-                             "/v1/sys/leader/x", "/v1/", "/"}) {
-    CAPTURE(target);
-    CHECK_FALSE(ask("GET", target));
+// "": the request goes on to the active node.
+TEST_CASE("standby: whose a request is, by the state of the node's seal") {
+  struct Row {
+    const char* method;
+    const char* target;
+    const char* body;
+    int uninitialised;  // 0: the active node's
+    int sealed;
+    int unsealed;
+  };
+  const Row rows[] = {
+      {"GET", "/v1/secret/data/a", "", 0, 503, 0},
+      {"POST", "/v1/sys/mounts/x", "{}", 0, 503, 0},
+      {"GET", "/v1/sys/healthy", "", 0, 503, 0},
+      {"GET", "/v1/sys/leader/x", "", 0, 503, 0},
+      {"GET", "/", "", 0, 503, 0},
+      {"GET", "/v1/sys/ha-status", "", 0, 503, 0},
+      {"GET", "/v1/sys/leader", "", 200, 503, 200},
+      {"GET", "/v1/sys/seal-status", "", 200, 200, 200},
+      {"GET", "/v1/sys/init", "", 200, 200, 200},
+      {"PUT", "/v1/sys/init", R"({"secret_shares":1,"secret_threshold":1})", 0, 400, 0},
+      {"PUT", "/v1/sys/unseal", R"({"key":"01"})", 400, 200, 200},
+      {"PUT", "/v1/sys/unseal", "{}", 400, 400, 400},
+      {"PUT", "/v1/sys/unseal", "{", 400, 400, 400},
+      {"GET", "/v1/sys/unseal", "", 405, 405, 405},
+      {"DELETE", "/v1/sys/health", "", 405, 405, 405},
+      {"PUT", "/v1/sys/seal", "", 0, 503, 0},
+      {"PUT", "/v1/sys/step-down", "", 0, 503, 0},
+      {"PUT", "/v1/sys/cluster/drain", "", 0, 503, 0},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.method);
+    CAPTURE(row.target);
+    CAPTURE(row.body);
+    for (const auto& [seal, status] :
+         {std::pair{Seal::uninitialised, row.uninitialised}, std::pair{Seal::sealed, row.sealed},
+          std::pair{Seal::unsealed, row.unsealed}}) {
+      FakeNode node(seal);
+      const auto outcome = ask(node, row.method, row.target, row.body);
+      CHECK(outcome.answered == (status != 0));
+      CHECK((outcome.response ? outcome.response->status : 0) == status);
+      CHECK(node.acts.empty());
+    }
   }
-  CHECK_FALSE(ask("POST", "/v1/sys/health"));
-  // And costs nothing: the cluster's state is not asked for.
-  HttpRequest request;
-  request.method = "GET";
-  request.target = "/v1/secret/data/a";
+}
+
+TEST_CASE("standby: shares count on this node alone") {
+  FakeNode node(Seal::sealed);
+  const auto unseal = [&](const char* body) {
+    auto outcome = ask(node, "PUT", "/v1/sys/unseal", body);
+    REQUIRE(outcome.response);
+    return std::string(outcome.response->body.expose_text());
+  };
+  CHECK(contains(unseal(R"({"key":"01"})"), R"("sealed":true,"t":2,"n":3,"progress":1)"));
+  CHECK(contains(unseal(R"({"reset":true})"), R"("progress":0)"));
+  CHECK(contains(unseal(R"({"key":"0102"})"), "wrong length"));
+  unseal(R"({"key":"01"})");
+  CHECK(contains(unseal(R"({"key":"AQ=="})"), R"("sealed":false)"));
+}
+
+TEST_CASE("standby: a node that knows of no vault looks again before it says so") {
+  for (const auto* target : {"/v1/sys/seal-status", "/v1/sys/init", "/v1/sys/health"}) {
+    CAPTURE(target);
+    FakeNode node(Seal::uninitialised);
+    node.initialised_elsewhere = true;
+    const auto outcome = ask(node, "GET", target);
+    REQUIRE(outcome.response);
+    CHECK(contains(outcome.response->body.expose_text(), R"("initialized":true)"));
+    CHECK(node.looks == 1);
+    ask(node, "GET", target);
+    CHECK(node.looks == 1);
+  }
+  FakeNode node(Seal::uninitialised);
+  node.initialised_elsewhere = true;
+  const auto outcome = ask(node, "PUT", "/v1/sys/unseal", R"({"key":"01"})");
+  REQUIRE(outcome.response);
+  CHECK(outcome.response->status == 200);
+}
+
+TEST_CASE("standby: what needs a token is done when the active node has agreed") {
+  struct Row {
+    const char* target;
+    const char* body;
+    const char* act;
+  };
+  for (const auto& [target, body, act] :
+       {Row{"/v1/sys/seal", "", "seal"}, Row{"/v1/sys/cluster/drain", "{}", "stand back"},
+        Row{"/v1/sys/cluster/drain", R"({"ttl":"60s"})", "stand back 60"},
+        Row{"/v1/sys/cluster/drain", R"({"ttl":"1000h"})", ""},  // refused there
+        Row{"/v1/sys/cluster/drain", "{", ""}, Row{"/v1/sys/cluster/undrain", "{}", "volunteer"},
+        Row{"/v1/sys/step-down", "", ""}}) {
+    CAPTURE(target);
+    CAPTURE(body);
+    for (const int status : {204, 403, 503}) {
+      FakeNode node(Seal::unsealed);
+      const auto outcome = ask(node, "PUT", target, body);
+      CHECK_FALSE(outcome.answered);
+      CHECK(node.acts.empty());
+      HttpResponse response;
+      response.status = status;
+      outcome.respond(std::move(response));
+      const bool acts = status == 204 && *act != '\0';
+      CHECK(node.acts == (acts ? std::vector<std::string>{act} : std::vector<std::string>{}));
+    }
+  }
+}
+
+TEST_CASE("standby: a request that only passes costs no look at the cluster") {
+  FakeNode node(Seal::unsealed);
+  auto request = std::make_shared<HttpRequest>();
+  request->method = "GET";
+  request->target = "/v1/secret/data/a";
   bool asked = false;
   VaultApiOptions options;
   options.ha = [&] {
     asked = true;
     return two_nodes();
   };
-  CHECK_FALSE(standby_answer(request, true, Timestamp{1}, options));
+  Responder respond = [](HttpResponse) {};
+  CHECK_FALSE(answer_as_standby(request, respond, node, Timestamp{1}, options));
   CHECK_FALSE(asked);
 }
 

@@ -273,6 +273,46 @@ TEST_CASE("router: an owner that dies with the request leaves the outcome unknow
   CHECK(replies[1].body == kUnknownOwner);
 }
 
+TEST_CASE("router: the active node hears whose client it serves, and a client cannot say") {
+  std::vector<std::string> asked;
+  TwoNodes nodes([&](const auto& request, const auto& respond) {
+    asked.push_back(request->forwarded_by);
+    respond(text_response("done"));
+  });
+  const std::string request = "GET /x HTTP/1.1\r\nHost: h\r\nX-Coffer-Forwarded-By: z\r\n\r\n";
+  for (auto* node : {&nodes.a, &nodes.b}) {
+    TlsClient client(node->clients->port(), nodes.client_options());
+    REQUIRE(client.send(request));
+    CHECK(client.read_reply().status == 200);
+  }
+  CHECK(asked == std::vector<std::string>{"a", ""});
+}
+
+TEST_CASE("router: a node's echo reaches the other node, a client's does not") {
+  std::vector<std::string> heard;
+  Cluster cluster;
+  const auto client = cluster.client("b");
+  net::AddressBook book;
+  net::RequestRouter router({}, *client, book, nullptr,
+                            [&](const std::string& node, std::string_view text) {
+                              heard.push_back(node + ": " + std::string(text));
+                            });
+  REQUIRE(book.replace({address_of("a", 1), address_of("b", 2)}).ok());
+  auto echo = net::echo_request("a", "standby 7");
+  echo->peer_identity = "a";
+  int status = 0;
+  const auto note = [&](const net::HttpResponse& response) { status = response.status; };
+  router.on_peer_request(echo, note);
+  CHECK(status == 204);
+  CHECK(heard == std::vector<std::string>{"a: standby 7"});
+  auto forged = net::echo_request("a", "standby 9");
+  net::prepare_forwarded(*forged, "a");  // as a node that forwards it for a client
+  forged->peer_identity = "a";
+  router.on_peer_request(forged, note);
+  CHECK(status == 503);
+  CHECK(heard.size() == 1);
+}
+
 TEST_CASE("peer listener: strangers, clients and other protocols are refused") {
   TwoNodes nodes;
   const auto node_a = nodes.cluster.node("a");

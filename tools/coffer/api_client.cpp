@@ -54,10 +54,21 @@ Result<ApiAnswer> ApiClient::ask_public(const std::string& path) {
   return parse(path, reply);
 }
 
+Result<void> ApiClient::need_token() const {
+  if (!connection_.token.empty()) return {};
+  return fail(ErrorCode::permission_denied,
+              "no token: set VAULT_TOKEN, write it to ~/.vault-token, or pass --token");
+}
+
+Result<void> ApiClient::change_root(const std::string& path, const std::string& body) {
+  COFFER_TRY(need_token());
+  COFFER_ASSIGN(const auto reply, http_.put("/v1/" + path, body, {.token = true}));
+  if (reply.status != 204) return refused(path, reply);
+  return {};
+}
+
 Result<ApiAnswer> ApiClient::ask(const std::string& path, bool name_space) {
-  if (connection_.token.empty())
-    return fail(ErrorCode::permission_denied,
-                "no token: set VAULT_TOKEN, write it to ~/.vault-token, or pass --token");
+  COFFER_TRY(need_token());
   COFFER_ASSIGN(const auto reply,
                 http_.get("/v1/" + path, {.token = true, .name_space = name_space}));
   if (reply.status != 200) return refused(path, reply);

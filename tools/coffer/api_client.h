@@ -27,9 +27,13 @@ class ApiClient {
   // `data` of an answer of the namespace that the options name.
   [[nodiscard]] Result<ApiAnswer> ask_namespace(const std::string& path) { return ask(path, true); }
 
+  // A change in the root namespace that answers with 204. `body` is JSON without secrets.
+  [[nodiscard]] Result<void> change_root(const std::string& path, const std::string& body);
+
   [[nodiscard]] const Connection& connection() const noexcept { return connection_; }
 
  private:
+  Result<void> need_token() const;
   Result<ApiAnswer> ask(const std::string& path, bool name_space);
 
   HttpClient http_;

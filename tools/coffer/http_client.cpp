@@ -99,6 +99,20 @@ HttpClient::HttpClient(const Connection& connection)
 HttpClient::~HttpClient() = default;
 
 Result<HttpReply> HttpClient::get(const std::string& path, HttpHeaders headers) {
+  handle_->set(CURLOPT_CUSTOMREQUEST, static_cast<const char*>(nullptr));
+  handle_->set(CURLOPT_HTTPGET, 1L);
+  return perform(path, headers);
+}
+
+Result<HttpReply> HttpClient::put(const std::string& path, const std::string& body,
+                                  HttpHeaders headers) {
+  handle_->set(CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+  handle_->set(CURLOPT_COPYPOSTFIELDS, body.c_str());
+  handle_->set(CURLOPT_CUSTOMREQUEST, "PUT");
+  return perform(path, headers);
+}
+
+Result<HttpReply> HttpClient::perform(const std::string& path, HttpHeaders headers) {
   auto& handle = *handle_;
   HeaderList lines;
   if (headers.token) lines.add("X-Vault-Token", connection_.token.expose_text());

@@ -1,4 +1,4 @@
-// HTTPS GET over libcurl. One connection, kept open between requests. Follows no redirect, so the
+// HTTPS over libcurl. One connection, kept open between requests. Follows no redirect, so the
 // token goes to the configured server only. Not thread-safe.
 #pragma once
 
@@ -30,8 +30,13 @@ class HttpClient {
 
   // `path` begins with '/' and is already escaped. Errors: unavailable, too_large.
   [[nodiscard]] Result<HttpReply> get(const std::string& path, HttpHeaders headers);
+  // `body` is JSON without secrets.
+  [[nodiscard]] Result<HttpReply> put(const std::string& path, const std::string& body,
+                                      HttpHeaders headers);
 
  private:
+  Result<HttpReply> perform(const std::string& path, HttpHeaders headers);
+
   struct Handle;
   std::unique_ptr<Handle> handle_;
   const Connection& connection_;

@@ -23,11 +23,15 @@ struct Arguments {
   std::uint64_t actor_id = 0;
   TailOptions tail;
   ReplayOptions replay;
+  std::string node;  // empty: the one that the address leads to
+  bool self = false;
+  std::uint64_t partition = 0;
 };
 
 constexpr const char* kAbout =
     "Looks into a running Coffer server: its state, its actors, its event log.\n"
-    "Reads only, and never shows a secret's value.";
+    "Changes nothing but who serves (cluster drain, undrain, move), and never shows a secret's "
+    "value.";
 constexpr const char* kAboutFooter =
     "Start here:\n"
     "  source data/env            after `tools/dev run`: sets VAULT_ADDR, VAULT_CACERT, "
@@ -77,16 +81,55 @@ void add_key(CLI::App& app) {
           "  coffer key --json | jq .rotation.rewrapped");
 }
 
-void add_cluster(CLI::App& app) {
+void add_node_choice(CLI::App& command, Arguments& a) {
+  auto* node = command.add_option("NODE", a.node, "Its id, as status shows it");
+  auto* self = command.add_flag("--self", a.self, "The node that --address leads to");
+  node->excludes(self);
+  command.callback([node, self] {
+    if (node->empty() && self->empty()) throw CLI::RequiredError("which node: NODE or --self");
+  });
+}
+
+void add_cluster_changes(CLI::App& cluster, Arguments& a) {
+  auto* drain = cluster.add_subcommand("drain", "Lets a node hand over and not take over again");
+  add_node_choice(*drain, a);
+  drain->footer(
+      "The active node hands over without a failed request; a drained node follows and forwards\n"
+      "until undrain or its next start. The request goes to that node's own address.\n\n"
+      "Examples:\n"
+      "  coffer cluster drain n2\n"
+      "  coffer cluster drain --self");
+  auto* undrain = cluster.add_subcommand("undrain", "Lets a drained node take over again");
+  add_node_choice(*undrain, a);
+  undrain->footer("Example:\n  coffer cluster undrain n2");
+  auto* move = cluster.add_subcommand("move", "Makes a node the owner of a partition");
+  move->add_option("PARTITION", a.partition, "Its number, as partitions shows it")->required();
+  move->add_option("NODE", a.node, "The new owner")->required();
+  move->footer("Example:\n  coffer cluster move 0 n3");
+}
+
+void add_cluster(CLI::App& app, Arguments& a) {
   auto* cluster = app.add_subcommand("cluster", "The nodes of the cluster");
   cluster->require_subcommand(1);
-  cluster->footer("Needs a token of the root namespace that may read sys/ha-status.");
+  cluster->footer(
+      "Needs a token of the root namespace that may read sys/ha-status, with sudo on "
+      "sys/cluster/*\n"
+      "for all but status, and on sys/step-down for move.");
   cluster->add_subcommand("status", "Which node is active, and where the nodes are")
       ->footer(
+          "LAG is in records, as of when the active node last heard of the node.\n"
           "Exit code: 2 when no node is active.\n\n"
           "Examples:\n"
           "  coffer cluster status\n"
           "  coffer cluster status --json | jq -r '.nodes[] | select(.active_node).api_address'");
+  cluster->add_subcommand("partitions", "Who owns the log, and how far each node is")
+      ->footer(
+          "Exit code: 2 when a partition has no owner.\n\n"
+          "Examples:\n"
+          "  coffer cluster partitions\n"
+          "  coffer cluster partitions --json | jq '[.partitions[].nodes[].replication_lag] | "
+          "max'");
+  add_cluster_changes(*cluster, a);
 }
 
 void add_actors(CLI::App& app, Arguments& a) {
@@ -179,7 +222,14 @@ Result<Exit> start(const CLI::App& app, const Arguments& a, ApiClient& client) {
   };
   if (chosen(app, "status")) return show_status(client, a.json);
   if (chosen(app, "key")) return show_key(client, a.json);
-  if (chosen(app, "cluster")) return show_cluster(client, a.json);
+  if (chosen(app, "cluster")) {
+    const auto* cluster = app.get_subcommand("cluster");
+    if (chosen(*cluster, "partitions")) return show_partitions(client, a.json);
+    if (chosen(*cluster, "drain")) return drain_node(client, a.node);
+    if (chosen(*cluster, "undrain")) return undrain_node(client, a.node);
+    if (chosen(*cluster, "move")) return move_partition(client, a.partition, a.node);
+    return show_cluster(client, a.json);
+  }
   if (chosen(app, "actors")) {
     const auto* actors = app.get_subcommand("actors");
     if (chosen(*actors, "tree")) return show_actor_tree(client, a.json);
@@ -219,7 +269,7 @@ int run(int argc, char** argv) {
   add_connection_options(app, arguments);
   add_status(app);
   add_key(app);
-  add_cluster(app);
+  add_cluster(app, arguments);
   add_actors(app, arguments);
   add_events(app, arguments);
   try {

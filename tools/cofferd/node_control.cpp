@@ -129,7 +129,8 @@ void NodeControl::unseal(SecretBytes share, api::Callback<api::ServiceStatus> do
       auto pin = shares_.add(std::move(share), {vault_->threshold, vault_->shares}, random_);
       const bool full = attempts_.size() >= kWaitingMax;
       if (pin && *pin && !full) {
-        attempts_.push_back({std::move(**pin), clock_.monotonic_ns() + kPatienceNs, std::move(done)});
+        attempts_.push_back(
+            {std::move(**pin), clock_.monotonic_ns() + kPatienceNs, std::move(done)});
         return;
       }
       lock.unlock();

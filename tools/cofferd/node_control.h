@@ -74,9 +74,9 @@ class NodeControl final : public net::StandbyPort {
   const Clock& clock_;
   Random& random_;
   const CheckPin check_pin_;
-  std::vector<Look> looking_;        // the node's thread only, as the next one
+  std::vector<Look> looking_;         // the node's thread only, as the next one
   std::vector<Attempt> unsealed_by_;  // successful, and not answered yet
-  mutable std::mutex mutex_;   // guards what follows
+  mutable std::mutex mutex_;          // guards what follows
   std::optional<codec::VaultRow> vault_;
   bool unsealed_;
   hsm::LockedPages pin_pages_;

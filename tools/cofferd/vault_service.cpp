@@ -79,12 +79,9 @@ Result<void> check_pin(const Config& config, const SecretBytes& pin, std::uint32
   return checked;
 }
 
-Result<std::unique_ptr<VaultService>> VaultService::open(const Config& config,
-                                                         const TokenFiles& token,
-                                                         const Clock& clock, Random& random,
-                                                         log::EventLog& log,
-                                                         net::VaultApiOptions api,
-                                                         SealHooks hooks) {
+Result<std::unique_ptr<VaultService>> VaultService::open(
+    const Config& config, const TokenFiles& token, const Clock& clock, Random& random,
+    log::EventLog& log, net::VaultApiOptions api, SealHooks hooks) {
   COFFER_TRY(mend_token(log, token));
   std::unique_ptr<VaultService> service(new VaultService(config, token, random));
   COFFER_ASSIGN(auto keys, hsm::Pkcs11KeyService::open(hsm_options(config)));
