@@ -47,7 +47,8 @@ ParsedRequest parse_copy(const HttpRequest& request, const VaultApiOptions& opti
   HttpRequest copy;
   copy.method = request.method;
   copy.target = request.target;
-  copy.headers.emplace_back("content-type", request.header("content-type"));
+  for (const auto& header : request.headers)
+    if (header.first == "content-type") copy.headers.push_back(header);
   copy.body = request.body.clone();
   return parse_request(copy, options);
 }

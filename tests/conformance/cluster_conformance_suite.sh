@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # The suites of unmodified clients once more, against clusters of three nodes on a real broker, with
 # every request through a random node (cluster_front.py). Clusters that hvac starts are initialised,
-# unsealed and sealed with key shares; the Go client's unseals itself.
+# unsealed and sealed with key shares; the Go client's unseals itself, and serves for what an
+# operator does to single nodes afterwards (cluster_operations.py).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 HERE="$ROOT/tests/conformance"
+export COFFER="${COFFER:-$BUILD/release/coffer}"
 if [[ -z "${COFFER_TEST_KAFKA:-}" ]]; then
   exec python3 -B "$ROOT/tests/support/kafka_broker.py" --cache "$BUILD/kafka" -- \
     bash "$HERE/cluster_conformance_suite.sh"
@@ -54,14 +56,20 @@ start_front() {
   done
 }
 
+if ! start_front; then
+  fail "cluster" "it did not start"
+  finish
+  exit 1
+fi
 if go_is_missing >/dev/null; then
   skip "Go client" "$(go_is_missing)"
-elif start_front; then
+else
   build_go_client
   # shellcheck disable=SC1091
   (source "$HOME_DIR/cluster/env" && run_go_client "$HOME_DIR/go.txt")
   add_lines "$HOME_DIR/go.txt"
-else
-  fail "Go client" "its cluster did not start"
 fi
+python3 -B "$HERE/cluster_operations.py" "$HOME_DIR/cluster" >"$HOME_DIR/operations.txt" 2>&1 ||
+  printf 'FAIL cluster operations: they ended early\n' >>"$HOME_DIR/operations.txt"
+add_lines "$HOME_DIR/operations.txt"
 finish
