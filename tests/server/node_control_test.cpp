@@ -20,7 +20,7 @@ struct Node {
           CHECK(epoch == 4);
           if (hsm_is_away) return Result<void>(fail(ErrorCode::unavailable, "the HSM is away"));
           if (!given.equals(pin.expose()))
-            return Result<void>(fail(ErrorCode::permission_denied, ""));
+            return Result<void>(fail(ErrorCode::permission_denied, "wrong PIN"));
           if (during_check) during_check();
           return Result<void>();
         }) {
@@ -32,7 +32,7 @@ struct Node {
     row.shares = 3;
     row.threshold = 2;
     row.root_epoch = 4;
-    row.cluster_name = "c";
+    row.cluster_name = std::string("coffer");
   }
   // How an unseal ended; nothing yet.
   std::shared_ptr<std::optional<Result<api::ServiceStatus>>> give(SecretBytes share) {
@@ -69,7 +69,7 @@ TEST_CASE("node: the automatic seal is open until somebody seals it") {
   CHECK(node.control.status().sealed);  // there is no vault yet
   node.control.learn(node.row);
   CHECK_FALSE(node.control.status().sealed);
-  CHECK(node.control.status().cluster_name == "c");
+  CHECK(node.control.status().cluster_name == "coffer");
   node.control.seal();
   CHECK(node.control.sealed());
   CHECK_FALSE(node.control.is_candidate());
