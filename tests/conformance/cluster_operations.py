@@ -145,7 +145,6 @@ def hand_over(servers, first, epoch):
     check("nothing moves to a drained node",
           differs((status, "its state is drained" in errors), (1, True)))
     check("undrain", differs(servers.coffer("undrain", "--self", node=first)[0], 0))
-    until(lambda: servers.nodes()[first]["state"] == "standby")
     third = next(name for name in NAMES if name not in (first, second))
     for target in (third, first, second):
         status, _, errors = servers.coffer("move", "0", target)
@@ -167,6 +166,8 @@ def hand_over(servers, first, epoch):
 
 
 def seal(servers):
+    for name in NAMES:  # the one that has stepped down, too
+        servers.coffer("undrain", name)
     active = servers.active()
     standby, last = [name for name in NAMES if name != active]
     servers.ask(active, "PUT", "sys/policies/acl/none", {"policy": ""})
@@ -174,6 +175,7 @@ def seal(servers):
     token = token["auth"]["client_token"]
     for path in ("sys/seal", "sys/step-down", "sys/cluster/drain", "sys/cluster/undrain"):
         check(f"{path} needs sudo", differs(servers.ask(standby, "PUT", path, token=token)[0], 403))
+    until(lambda: servers.nodes()[standby]["state"] == "standby", seconds=3)
     check("and did nothing", differs((servers.active(), servers.nodes()[standby]["state"]),
                                      (active, "standby")))
     check("a standby is sealed", differs(servers.ask(standby, "PUT", "sys/seal")[0], 204))

@@ -12,6 +12,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kMoveMax{30};
+// Nodes tell a new active one how they stand within a second or so.
+constexpr std::chrono::seconds kEchoMax{3};
 constexpr std::chrono::milliseconds kLookInterval{100};
 
 Result<const ClusterNode*> find_node(const std::vector<ClusterNode>& nodes,
@@ -48,8 +50,8 @@ Result<Exit> change_one(ApiClient& client, const std::string& name, const std::s
   return Exit::ok;
 }
 
-// Standbys that must not take over while the partition moves. They are candidates again when this
-// ends, and after a minute if it does not.
+// Nodes that must not be the active one while the partition moves. They are candidates again when
+// this ends, and after a minute if it does not.
 class StandingBack {
  public:
   explicit StandingBack(ApiClient& client) : client_(client) {}
@@ -72,6 +74,17 @@ class StandingBack {
   ApiClient& client_;
   std::vector<const ClusterNode*> nodes_;
 };
+
+// The nodes as soon as this one may take over, and after a while as they are.
+Result<std::vector<ClusterNode>> await_ready(ApiClient& client, const std::string& name) {
+  const auto until = steady_clock::now() + kEchoMax;
+  while (true) {
+    COFFER_ASSIGN(auto nodes, read_cluster_nodes(client));
+    COFFER_ASSIGN(const auto* node, find_node(nodes, name));
+    if (node->active || node->state == "standby" || steady_clock::now() > until) return nodes;
+    std::this_thread::sleep_for(kLookInterval);
+  }
+}
 
 Result<void> await_owner(ApiClient& client, const std::string& name) {
   const auto until = steady_clock::now() + kMoveMax;
@@ -100,7 +113,7 @@ Result<Exit> undrain_node(ApiClient& client, const std::string& node) {
 Result<Exit> move_partition(ApiClient& client, std::uint64_t partition, const std::string& name) {
   if (partition != 0)
     return fail(ErrorCode::not_found, "a cluster has one partition, number 0, for all namespaces");
-  COFFER_ASSIGN(const auto nodes, read_cluster_nodes(client));
+  COFFER_ASSIGN(const auto nodes, await_ready(client, name));
   COFFER_ASSIGN(const auto* target, find_node(nodes, name));
   if (target->active) return Exit::ok;
   if (target->state != "standby")
@@ -108,9 +121,18 @@ Result<Exit> move_partition(ApiClient& client, std::uint64_t partition, const st
                 fmt::format("{} cannot take over, its state is {}", printable(name),
                             printable(target->state)));
   StandingBack others(client);
-  for (const auto& node : nodes)
-    if (&node != target && node.state == "standby") COFFER_TRY(others.add(node));
-  COFFER_TRY(client.change_root("sys/step-down", "{}"));
+  const ClusterNode* owner = nullptr;
+  for (const auto& node : nodes) {
+    if (node.active) owner = &node;
+    if (&node == target || node.active || node.state == "sealed" || node.state == "drained")
+      continue;
+    const auto told = others.add(node);
+    // One that nobody has heard of is most likely down.
+    if (!told && node.state != "unknown") return told.error();
+    if (!told) say_warning(told.error().message);
+  }
+  if (owner == nullptr) return fail(ErrorCode::unavailable, "no node is active");
+  COFFER_TRY(others.add(*owner));
   COFFER_TRY(await_owner(client, name));
   return Exit::ok;
 }

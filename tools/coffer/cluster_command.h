@@ -15,8 +15,8 @@ namespace coffer::cli {
 // with the same token and CA. `node` empty: the one that the connection leads to.
 [[nodiscard]] Result<Exit> drain_node(ApiClient& client, const std::string& node);
 [[nodiscard]] Result<Exit> undrain_node(ApiClient& client, const std::string& node);
-// The brokers' group protocol cannot be told whom to choose. So the other standbys stand back for a
-// minute, the active node steps down, and when `node` has taken over they are candidates again.
+// The brokers' group protocol cannot be told whom to choose. So all other nodes stand back for a
+// minute, the active one last, and when `node` has taken over they are candidates again.
 // Errors: not_found (no such partition or node), invalid_argument (the node cannot take over),
 // unavailable (it has not within 30 s).
 [[nodiscard]] Result<Exit> move_partition(ApiClient& client, std::uint64_t partition,

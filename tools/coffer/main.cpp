@@ -114,7 +114,7 @@ void add_cluster(CLI::App& app, Arguments& a) {
   cluster->footer(
       "Needs a token of the root namespace that may read sys/ha-status, with sudo on "
       "sys/cluster/*\n"
-      "for all but status, and on sys/step-down for move.");
+      "for all but status.");
   cluster->add_subcommand("status", "Which node is active, and where the nodes are")
       ->footer(
           "LAG is in records, as of when the active node last heard of the node.\n"

@@ -288,18 +288,23 @@ void ClusterNode::answer_looks() {
   if (!behind) control_.up_to_date();
 }
 
+// Every second, and at once when there is something new to say or somebody new to say it to.
 void ClusterNode::send_echo() {
-  if (SteadyClock::now() < next_echo_) return;
-  next_echo_ = SteadyClock::now() + kEchoInterval;
   std::string owner;
   {
     const std::lock_guard lock(mutex_);
     owner = owner_;
   }
+  const auto state = node_state();
+  const auto now = SteadyClock::now();
+  if (now < next_echo_ && owner == echoed_to_ && state == echoed_state_) return;
+  next_echo_ = now + kEchoInterval;
+  echoed_to_ = owner;
+  echoed_state_ = state;
   const auto peer = book_.find(owner);
   if (!peer || owner == self_.id) return;
-  peers_->send(*peer, net::echo_request(self_.id, format_echo({node_state(), applied_})),
-               SteadyClock::now() + kEchoInterval, [](const Result<net::HttpResponse>&) {
+  peers_->send(*peer, net::echo_request(self_.id, format_echo({state, applied_})),
+               now + kEchoInterval, [](const Result<net::HttpResponse>&) {
                  // A lost one is followed by the next.
                });
 }

@@ -115,6 +115,8 @@ class ClusterNode {
   std::atomic<bool> stopping_ = false;
   std::atomic<LogPosition> applied_ = 0;
   std::chrono::steady_clock::time_point next_echo_;
+  std::string echoed_to_;
+  net::NodeState echoed_state_ = net::NodeState::unknown;
   std::chrono::steady_clock::time_point next_join_;
   mutable std::mutex mutex_;  // guards what follows
   std::string owner_;
