@@ -5,8 +5,18 @@ namespace {
 
 // Sent to oneself: everything that queued up before it is in the batch by then.
 using FlushAtom = caf::atom_constant<caf::atom("flush")>;
+// Gathering is over, unless its batch has been flushed before.
+using GatheredAtom = caf::atom_constant<caf::atom("gathered")>;
 
 constexpr std::size_t kBatchBytesMax = 32u << 20;
+
+// A log on other machines takes milliseconds for an append, and about as much work for a small one
+// as for a large one. Those whose answers have just left mostly come back at once, and would find
+// the next append just begun: two halves taking turns. So the writer gathers them first, for a
+// share of what the append itself takes. A local log is too fast for that to pay.
+constexpr std::int64_t kSlowAppendNs = 1'000'000;
+constexpr std::int64_t kGatherShare = 3;
+constexpr std::int64_t kGatherNsMax = 5'000'000;
 
 std::size_t bytes_of(const AppendJob& job) {
   std::size_t bytes = 0;
@@ -31,7 +41,7 @@ class LogWriter final : public caf::event_based_actor {
           pending_bytes_ += bytes_of(*job);
           pending_.push_back(job);
           if (pending_.size() >= services_.limits.commit_writes_max ||
-              pending_bytes_ >= kBatchBytesMax)
+              pending_bytes_ >= kBatchBytesMax || (gathering_ && pending_.size() >= expected_))
             return flush();
           if (flush_sent_) return;
           flush_sent_ = true;
@@ -39,7 +49,10 @@ class LogWriter final : public caf::event_based_actor {
         },
         [this](FlushAtom) {
           flush_sent_ = false;
-          flush();
+          if (!gather()) flush();
+        },
+        [this](GatheredAtom, std::uint64_t batch) {
+          if (batch == batches_) flush();
         },
         [this](const TrimAccessLogPtr& trim) {
           const BusyScope busy(*stats_);
@@ -52,7 +65,20 @@ class LogWriter final : public caf::event_based_actor {
   }
 
  private:
+  // True when it pays to wait for more; GatheredAtom ends that.
+  bool gather() {
+    if (gathering_) return true;
+    if (pending_.empty() || append_ns_ < kSlowAppendNs || pending_.size() >= expected_)
+      return false;
+    gathering_ = true;
+    const auto wait = std::min(append_ns_ / kGatherShare, kGatherNsMax);
+    delayed_send(this, std::chrono::nanoseconds(wait), GatheredAtom::value, batches_);
+    return true;
+  }
+
   void flush() {
+    gathering_ = false;
+    ++batches_;
     if (pending_.empty()) return;
     std::vector<AppendJobPtr> jobs;
     jobs.swap(pending_);
@@ -65,7 +91,14 @@ class LogWriter final : public caf::event_based_actor {
       counts.push_back(job->appends.size());
       for (auto& element : job->appends) batch.push_back(std::move(element));
     }
-    answer(jobs, counts, services_.log.append(batch));
+    const auto began = services_.clock.monotonic_ns();
+    const auto result = services_.log.append(batch);
+    append_ns_ = services_.clock.monotonic_ns() - began;
+    // Who waits already, and who is answered now.
+    expected_ = jobs.size() > 1
+                    ? std::min(jobs.size() + stats_->waiting(), services_.limits.commit_writes_max)
+                    : 0;
+    answer(jobs, counts, result);
   }
 
   void answer(const std::vector<AppendJobPtr>& jobs, const std::vector<std::size_t>& counts,
@@ -89,6 +122,10 @@ class LogWriter final : public caf::event_based_actor {
   std::vector<AppendJobPtr> pending_;
   std::size_t pending_bytes_ = 0;
   bool flush_sent_ = false;
+  bool gathering_ = false;
+  std::uint64_t batches_ = 0;
+  std::size_t expected_ = 0;    // jobs of the next batch; 0: nobody is waited for
+  std::int64_t append_ns_ = 0;  // the last one took so long
 };
 
 class HsmWorker final : public caf::event_based_actor {

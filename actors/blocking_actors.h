@@ -1,6 +1,7 @@
 // The actors that may block, each on a thread of its own (or on the test scheduler, where time and
 // order are the test's):
-//   log writer  group commit: what arrives during a sync becomes the next batch, no added delay
+//   log writer  group commit: what arrives during a sync becomes the next batch; no added delay
+//              with a local log, a short gathering with one that takes milliseconds
 //   HSM worker  the only caller of the PKCS#11 module
 //   reader      scans that may take long
 //   shredder    one flush and compaction for all destroys that queued up meanwhile

@@ -70,6 +70,18 @@ AppendBody read_append(const schema::ReplicatedAppend& m, FieldReader& in) {
   return body;
 }
 
+void write_group(schema::ReplicatedGroup& m, const GroupBody& body) {
+  m.mutable_commands()->Reserve(static_cast<int>(body.commands.size()));
+  for (const auto& command : body.commands) write_append(*m.add_commands(), command);
+}
+
+GroupBody read_group(const schema::ReplicatedGroup& m, FieldReader& in) {
+  GroupBody body;
+  body.commands.reserve(static_cast<std::size_t>(m.commands_size()));
+  for (const auto& command : m.commands()) body.commands.push_back(read_append(command, in));
+  return body;
+}
+
 void write_claim(schema::ClaimInForce& m, const ClaimInForce& claim) {
   m.set_epoch(claim.epoch);
   put(m.mutable_nonce(), claim.nonce);
@@ -95,6 +107,8 @@ Bytes encode_replicated(const ReplicatedRecord& record) {
   if (std::holds_alternative<NoopBody>(record.body)) m.mutable_noop();
   if (const auto* append = std::get_if<AppendBody>(&record.body))
     write_append(*m.mutable_append(), *append);
+  if (const auto* group = std::get_if<GroupBody>(&record.body))
+    write_group(*m.mutable_group(), *group);
   return serialise(m);
 }
 
@@ -118,6 +132,9 @@ Result<ReplicatedRecord> decode_replicated(BytesView bytes) {
       break;
     case schema::ReplicatedRecord::kAppend:
       record.body = read_append(m.append(), in);
+      break;
+    case schema::ReplicatedRecord::kGroup:
+      record.body = read_group(m.group(), in);
       break;
     case schema::ReplicatedRecord::BODY_NOT_SET:
       in.fault("its kind is not known");
@@ -166,8 +183,11 @@ Result<ReplicaPosition> decode_replica_position(BytesView bytes) {
   schema::ReplicaPosition m;
   COFFER_TRY(check_format(kWhat, m, bytes));
   FieldReader in;
-  ReplicaPosition position{m.events_next(), m.access_next(), m.keys_next(),
-                           read_claim(m.events_claim(), in), read_claim(m.access_claim(), in),
+  ReplicaPosition position{m.events_next(),
+                           m.access_next(),
+                           m.keys_next(),
+                           read_claim(m.events_claim(), in),
+                           read_claim(m.access_claim(), in),
                            m.owner()};
   COFFER_TRY(check_fields(kWhat, in));
   return position;

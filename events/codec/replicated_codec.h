@@ -46,11 +46,16 @@ struct AppendBody {
   std::vector<Bytes> access;        // encoded AccessEnvelopes
   friend bool operator==(const AppendBody&, const AppendBody&) = default;
 };
+// Several commands, all of which count or none.
+struct GroupBody {
+  std::vector<AppendBody> commands;
+  friend bool operator==(const GroupBody&, const GroupBody&) = default;
+};
 
 struct ReplicatedRecord {
   std::uint64_t epoch = 0;
   Nonce128 nonce;
-  std::variant<ClaimBody, ReleaseBody, NoopBody, AppendBody> body;
+  std::variant<ClaimBody, ReleaseBody, NoopBody, AppendBody, GroupBody> body;
   friend bool operator==(const ReplicatedRecord&, const ReplicatedRecord&) = default;
 };
 [[nodiscard]] Bytes encode_replicated(const ReplicatedRecord& record);

@@ -131,8 +131,8 @@ keyring::Event keyring_event() {
     case 0:
       return keyring::KeyringCreated{any<std::uint32_t>(), key(), key(), key(), time()};
     case 1:
-      return keyring::TenantKeyRotated{any<std::uint32_t>(), any<std::uint32_t>(), key(), key(),
-                                       key(),                flag(),               time()};
+      return keyring::TenantKeyRotated{
+          any<std::uint32_t>(), any<std::uint32_t>(), key(), key(), key(), flag(), time()};
     case 2:
       return keyring::TenantKeyRewrapped{any<std::uint32_t>(), number(), hash(), time()};
     default:
@@ -276,8 +276,8 @@ Snapshot<keyring::KeyringState> keyring_snapshot() {
   out.state.term = *gen::inRange<keyring::KeyTerm>(keyring::kFirstTerm, 1000);
   out.state.installed_time = time();
   if (flag())
-    out.state.retiring = keyring::RetiringKey{any<std::uint32_t>(), any<std::uint32_t>(), key(),
-                                              time(), number()};
+    out.state.retiring =
+        keyring::RetiringKey{any<std::uint32_t>(), any<std::uint32_t>(), key(), time(), number()};
   if (flag())
     out.state.last_rotation =
         keyring::FinishedRotation{any<std::uint32_t>(), time(), time(), number()};

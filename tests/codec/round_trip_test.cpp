@@ -116,6 +116,12 @@ TEST_CASE("property: any event of any aggregate round-trips") {
 TEST_CASE("property: any record, batch, access record and snapshot round-trips") {
   REQUIRE(rc::check("record", [] { RC_ASSERT(round_trips(random::record())); }));
   REQUIRE(rc::check("append", [] { RC_ASSERT(round_trips(random::replicated_append())); }));
+  REQUIRE(rc::check("group", [] {
+    GroupBody group;
+    for (int i = *rc::gen::inRange(0, 4); i > 0; --i)
+      group.commands.push_back(std::get<AppendBody>(random::replicated_append().body));
+    RC_ASSERT(round_trips(ReplicatedRecord{1, Nonce128{{1}}, group}));
+  }));
   REQUIRE(rc::check("batch", [] { RC_ASSERT(round_trips(random::batch())); }));
   REQUIRE(rc::check("envelope", [] { RC_ASSERT(round_trips(random::access_envelope())); }));
   REQUIRE(rc::check("access", [] { RC_ASSERT(round_trips(random::access_record())); }));

@@ -147,11 +147,14 @@ std::vector<ReplicatedRecord> replicated_records() {
   append.row_ranges = {{4, text_bytes("prefix")}, {5, {}}};
   append.access_position = 300;
   append.access = {text_bytes("an access envelope"), {}};
+  AppendBody other;
+  other.changes = {{2, text_bytes("row"), text_bytes("other value")}};
   const auto nonce = id<Nonce128>(0xA0);
   return {{3, nonce, ClaimBody{"node-1"}},
           {3, nonce, ReleaseBody{}},
           {3, nonce, NoopBody{}},
-          {3, nonce, append}};
+          {3, nonce, append},
+          {3, nonce, GroupBody{{append, {}, other}}}};
 }
 
 KeyBlob key_blob() {

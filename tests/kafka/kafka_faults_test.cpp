@@ -83,8 +83,9 @@ struct MockCluster {
 };
 
 Result<KafkaOffset> send_one(KafkaProducer& producer, const std::string& topic) {
-  COFFER_ASSIGN(const auto ticket, producer.send(topic, 0, {{}, as_bytes("text")}));
-  COFFER_ASSIGN(const auto offsets, producer.await(std::span(&ticket, 1)));
+  const KafkaMessage message{{}, as_bytes("text")};
+  COFFER_ASSIGN(const auto tickets, producer.send(topic, 0, std::span(&message, 1)));
+  COFFER_ASSIGN(const auto offsets, producer.await(tickets));
   return offsets.front();
 }
 

@@ -102,6 +102,33 @@ TEST_CASE("replica: a place is stored with what was applied") {
   CHECK(load_place(replica.state, 0)->missing.empty());
 }
 
+TEST_CASE("replica: a group's commands are applied in order, all or none") {
+  Replica replica;
+  REQUIRE(replica.event(0, claim(1)).ok());
+  const auto row = [](std::uint8_t name, Bytes value) {
+    codec::AppendBody body;
+    body.changes.push_back({3, Bytes{name}, std::move(value)});
+    return body;
+  };
+  codec::AppendBody removal;
+  removal.row_ranges.push_back({3, Bytes{1}});
+  REQUIRE(
+      replica
+          .event(1, {1, kNonce, codec::GroupBody{{row(1, {1}), row(2, {1}), removal, row(2, {2})}}})
+          .ok());
+  CHECK_FALSE((*replica.state.get(Family::aggregates, Bytes{1})).has_value());
+  CHECK(**replica.state.get(Family::aggregates, Bytes{2}) == Bytes{2});
+  CHECK(replica.place.events_admitted == 1);
+  codec::AppendBody unknown_family;
+  unknown_family.changes.push_back({9, Bytes{1}, Bytes{1}});
+  CHECK(
+      replica.event(2, {1, kNonce, codec::GroupBody{{row(2, {3}), unknown_family}}}).error().code ==
+      ErrorCode::corrupt);
+  CHECK(**replica.state.get(Family::aggregates, Bytes{2}) == Bytes{2});
+  CHECK(replica.event(2, {1, Nonce128{{9}}, codec::GroupBody{{row(2, {4})}}}).ok());  // a zombie's
+  CHECK(**replica.state.get(Family::aggregates, Bytes{2}) == Bytes{2});
+}
+
 TEST_CASE("replica: what does not fit is corrupt and changes nothing") {
   Replica replica;
   REQUIRE(replica.event(0, claim(1)).ok());

@@ -2,6 +2,7 @@
 --   read    GET  secret/data/bench/<random key>
 --   write   POST secret/data/bench/<random key> with a value of VALUE_BYTES
 --   fixed   GET  of the fixed body, with the same headers and the same random choice as `read`
+-- BENCH_NODES, host:port separated by spaces, spreads the threads over several nodes.
 -- The token comes from BENCH_TOKEN, so that it stands in no process list. Requests are rendered
 -- before the run: the generator shares the machine with the server and must stay cheap.
 
@@ -9,6 +10,11 @@ local threads_made = 0
 
 function setup(thread)
   threads_made = threads_made + 1
+  local nodes = {}
+  for host, port in (os.getenv("BENCH_NODES") or ""):gmatch("([^%s:]+):(%d+)") do
+    nodes[#nodes + 1] = wrk.lookup(host, port)[1]
+  end
+  if #nodes > 0 then thread.addr = nodes[(threads_made - 1) % #nodes + 1] end
   thread:set("thread_number", threads_made)
 end
 

@@ -5,7 +5,7 @@ import re
 import resource
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from servers import BenchError
 
@@ -25,6 +25,7 @@ class Cell:
     rss_mb: float
     foreign: float   # share of the machine that neither server nor generator used, but somebody did
     body_bytes: float
+    others_us: dict = field(default_factory=dict)  # CPU time for one request of server.others
 
 
 @dataclass
@@ -64,22 +65,28 @@ def children_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def run_load(server, load, connections, seconds, keys, value_bytes, token):
-    """Fails when a single answer was not 2xx or a single connection broke."""
+def run_load(server, load, connections, seconds, keys, value_bytes, token, nodes=()):
+    """Fails when a single answer was not 2xx or a single connection broke. `nodes` (host:port)
+    spreads the connections, whose number must be a multiple of theirs."""
     kind = "fixed" if load == "nginx" else load
-    threads = min(connections, os.cpu_count())
+    threads = len(nodes) or min(connections, os.cpu_count())
+    others = getattr(server, "others", {})
     command = ["wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s",
                "--timeout", "10s", "-s", os.path.join(HERE, "load.lua"), server.url, "--",
                kind, str(keys), str(value_bytes)]
     before = process_seconds(server.pids), machine_seconds(), children_seconds()
+    others_before = {name: process_seconds(pids) for name, pids in others.items()}
     began = time.monotonic()
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False,
-                              timeout=seconds + 60, env={**os.environ, "BENCH_TOKEN": token})
+                              timeout=seconds + 60, env={**os.environ, "BENCH_TOKEN": token,
+                                                         "BENCH_NODES": " ".join(nodes)})
     except subprocess.TimeoutExpired:
         raise BenchError(f"wrk did not end: {load} at {connections}") from None
     elapsed = time.monotonic() - began
     cpu = process_seconds(server.pids) - before[0]
+    others_used = {name: process_seconds(pids) - others_before[name]
+                   for name, pids in others.items()}
     busy, steal = (now - then for now, then in zip(machine_seconds(), before[1]))
     generator = children_seconds() - before[2]
     found = re.search(r"^RESULT (.*)$", done.stdout, re.MULTILINE)
@@ -89,11 +96,12 @@ def run_load(server, load, connections, seconds, keys, value_bytes, token):
     wrong = {k: result[k] for k in ("status", "connect", "read", "write", "timeout") if result[k]}
     if wrong or result["requests"] == 0:
         raise BenchError(f"{load} at {connections}: {result['requests']} requests, errors {wrong}")
-    foreign = max(0.0, busy + steal - cpu - generator) / (elapsed * os.cpu_count())
+    foreign = max(0.0, busy + steal - cpu - generator - sum(others_used.values())) / (elapsed * os.cpu_count())
     return Cell(load, connections, result["requests"] / result["duration_us"] * 1e6,
                 result["p50_us"] / 1e3, result["p99_us"] / 1e3, result["max_us"] / 1e3,
                 cpu / result["requests"] * 1e6, rss_mb(server.pids), foreign,
-                result["bytes"] / result["requests"])
+                result["bytes"] / result["requests"],
+                {name: used / result["requests"] * 1e6 for name, used in others_used.items()})
 
 
 def raw_fsync(folder, seconds, record_bytes=1200):

@@ -70,57 +70,13 @@ class Client:
         self._connection.close()
 
 
-class Cofferd:
-    def __init__(self, program, folder, settings):
-        self.folder = os.path.join(folder, "vault")
-        os.makedirs(self.folder, mode=0o700)
-        self.port = free_port()
-        self.url = f"https://127.0.0.1:{self.port}"
-        self.ca_file = os.path.join(self.folder, "ca.pem")
-        self.log = os.path.join(folder, "cofferd.log")
-        self.token = ""
-        self._process = None
-        self._start(program, settings)
-
-    def _start(self, program, settings):
-        config = os.path.join(self.folder, "cofferd.toml")
-        with open(config, "w", encoding="utf-8") as out:
-            out.write(f'data_dir = "{self.folder}"\n'
-                      f'[listener]\naddress = "127.0.0.1"\nport = {self.port}\n'
-                      '[seal]\ntype = "auto"\n[embedded]\nauto_init = true\n')
-        # Nothing of the caller's own vault may leak into the benchmark.
-        environment = {k: v for k, v in os.environ.items()
-                       if not k.startswith(("COFFER", "VAULT_", "SOFTHSM2_"))}
-        environment.update(settings)
-        command = [program, "--config", config]
-        if os.geteuid() == 0:
-            command.append("--allow-root")
-        with open(self.log, "wb") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise BenchError("cofferd did not become ready:\n" + tail(self.log))
-            time.sleep(0.05)
-        with open(os.path.join(self.folder, "root-token"), encoding="utf-8") as token:
-            self.root_token = token.read().strip()
-
-    def _is_ready(self):
-        if not os.path.exists(self.ca_file):
-            return False
-        try:
-            client = Client(self.port, self.ca_file, "")
-            client.call("GET", "sys/health")
-            client.close()
-            return True
-        except (OSError, http.client.HTTPException, BenchError):
-            return False
-
-    @property
-    def pids(self):
-        return [self._process.pid]
+class Vault:
+    """What a benchmark does with a vault, whoever started it: `port`, `ca_file` and `root_token` are
+    set by then."""
+    port = 0
+    ca_file = ""
+    root_token = ""
+    token = ""
 
     def prepare(self, keys, value_bytes, writers=16):
         """An ordinary policy with its token, and the secrets. Returns secrets a second."""
@@ -164,6 +120,60 @@ class Cofferd:
             size = len(json.dumps(answer, separators=(",", ":")))
         client.close()
         return size
+
+
+class Cofferd(Vault):
+    """An embedded vault."""
+
+    def __init__(self, program, folder, settings):
+        self.folder = os.path.join(folder, "vault")
+        os.makedirs(self.folder, mode=0o700)
+        self.port = free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.ca_file = os.path.join(self.folder, "ca.pem")
+        self.log = os.path.join(folder, "cofferd.log")
+        self._process = None
+        self._start(program, settings)
+
+    def _start(self, program, settings):
+        config = os.path.join(self.folder, "cofferd.toml")
+        with open(config, "w", encoding="utf-8") as out:
+            out.write(f'data_dir = "{self.folder}"\n'
+                      f'[listener]\naddress = "127.0.0.1"\nport = {self.port}\n'
+                      '[seal]\ntype = "auto"\n[embedded]\nauto_init = true\n')
+        # Nothing of the caller's own vault may leak into the benchmark.
+        environment = {k: v for k, v in os.environ.items()
+                       if not k.startswith(("COFFER", "VAULT_", "SOFTHSM2_"))}
+        environment.update(settings)
+        command = [program, "--config", config]
+        if os.geteuid() == 0:
+            command.append("--allow-root")
+        with open(self.log, "wb") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise BenchError("cofferd did not become ready:\n" + tail(self.log))
+            time.sleep(0.05)
+        with open(os.path.join(self.folder, "root-token"), encoding="utf-8") as token:
+            self.root_token = token.read().strip()
+
+    def _is_ready(self):
+        if not os.path.exists(self.ca_file):
+            return False
+        try:
+            client = Client(self.port, self.ca_file, "")
+            client.call("GET", "sys/health")
+            client.close()
+            return True
+        except (OSError, http.client.HTTPException, BenchError):
+            return False
+
+    @property
+    def pids(self):
+        return [self._process.pid]
 
     def stop(self):
         stop(self._process, "cofferd")

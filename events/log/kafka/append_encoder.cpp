@@ -10,11 +10,23 @@
 namespace coffer::log {
 namespace {
 
-// Access records are small and many: they share messages up to this size.
-constexpr std::size_t kAccessMessageBytes = 256u << 10;
+// Commands, and access records, share messages up to this size. Not only for the sake of fewer
+// messages: the library keeps the next request of a partition back while five messages or more are
+// under way, and turns in a loop meanwhile (2.0.2 counts messages where it means requests).
+constexpr std::size_t kSharedMessageBytes = 256u << 10;
 
 std::uint32_t number_of(Family family) {
   return static_cast<std::uint32_t>(family) + 1;
+}
+
+std::size_t bytes_of(const codec::AppendBody& body) {
+  std::size_t bytes = body.event.size();
+  for (const auto& change : body.changes) {
+    bytes += change.row.size() + sizeof(Sha256);
+    if (const auto* value = std::get_if<Bytes>(&change.content)) bytes += value->size();
+  }
+  for (const auto& range : body.row_ranges) bytes += range.prefix.size();
+  return bytes;
 }
 
 class Encoder {
@@ -31,6 +43,7 @@ class Encoder {
     const Claim& claim;
     ChainBuilder chain;
     std::size_t access_bytes = 0;  // in the last access message
+    std::size_t event_bytes = 0;   // in the last event message
   };
 
   Result<PartitionWork*> work_of(PartitionId partition);
@@ -38,6 +51,7 @@ class Encoder {
                                           EncodedAppends& out);
   static codec::RowChange row_change(Family family, Bytes row, Bytes value, EncodedAppends& out);
   void add_access(Append& element, PartitionWork& work, EncodedAppends& out);
+  static void add_command(codec::AppendBody body, PartitionWork& work, EncodedAppends& out);
 
   RocksDbState& state_;
   const std::map<PartitionId, Claim>& claims_;
@@ -105,7 +119,7 @@ Result<codec::AppendBody> Encoder::state_changes(Append& element, TenantSequence
 void Encoder::add_access(Append& element, PartitionWork& work, EncodedAppends& out) {
   for (auto& access : element.access) {
     auto linked = work.chain.link_access(element.partition, std::move(access));
-    if (out.access.empty() || work.access_bytes > kAccessMessageBytes) {
+    if (out.access.empty() || work.access_bytes > kSharedMessageBytes) {
       codec::AppendBody body;
       body.access_position = linked.position;
       out.access.push_back({{work.claim.epoch, work.claim.nonce, std::move(body)}, {}});
@@ -115,6 +129,23 @@ void Encoder::add_access(Append& element, PartitionWork& work, EncodedAppends& o
     std::get<codec::AppendBody>(out.access.back().record.body)
         .access.push_back(std::move(linked.bytes));
   }
+}
+
+void Encoder::add_command(codec::AppendBody body, PartitionWork& work, EncodedAppends& out) {
+  const auto bytes = bytes_of(body);
+  if (out.events.empty() || work.event_bytes + bytes > kSharedMessageBytes) {
+    out.events.push_back({{work.claim.epoch, work.claim.nonce, std::move(body)}, {}});
+    work.event_bytes = bytes;
+    return;
+  }
+  work.event_bytes += bytes;
+  auto& last = out.events.back().record.body;
+  if (auto* single = std::get_if<codec::AppendBody>(&last)) {
+    codec::GroupBody group;
+    group.commands.push_back(std::move(*single));
+    last = std::move(group);
+  }
+  std::get<codec::GroupBody>(last).commands.push_back(std::move(body));
 }
 
 Result<void> Encoder::add(Append& element) {
@@ -132,7 +163,7 @@ Result<void> Encoder::add(Append& element) {
   COFFER_ASSIGN(auto body, state_changes(element, appended.tenant_sequence, out));
   body.event = std::move(event);
   if (!body.event.empty() || !body.changes.empty() || !body.row_ranges.empty())
-    out.events.push_back({{work->claim.epoch, work->claim.nonce, std::move(body)}, {}});
+    add_command(std::move(body), *work, out);
   batch_.appended.push_back(appended);
   return {};
 }

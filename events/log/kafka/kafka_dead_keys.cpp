@@ -5,20 +5,42 @@
 
 namespace coffer::log {
 
-void KafkaEventLog::send_tombstones(PartitionId partition, const std::vector<Bytes>& message_keys) {
-  for (const auto& key : message_keys) {
-    const auto ticket =
-        producer_->send(replica_->topics().keys, partition, {BytesView(key), std::nullopt});
-    if (ticket) {
-      tombstones_.push_back(*ticket);
-    } else {
-      sweep_needed_ = true;  // the sweep finds what has no row
-    }
+// They go with the next blobs: a request of their own would keep those back for a round trip.
+void KafkaEventLog::note_dead_keys(PartitionId partition, std::vector<Bytes> message_keys) {
+  if (message_keys.empty()) return;
+  auto& dead = dead_keys_[partition];
+  std::move(message_keys.begin(), message_keys.end(), std::back_inserter(dead));
+  tombstones_open_ = true;
+}
+
+// Sends what the partition's dead keys need, then the blobs; the blobs' tickets.
+Result<KafkaEventLog::Tickets> KafkaEventLog::send_keys(PartitionId partition,
+                                                        const std::map<Bytes, Bytes>& blobs) {
+  const auto dead = std::exchange(dead_keys_[partition], {});
+  const auto& own = claims_.at(partition);
+  std::vector<Bytes> encoded;
+  std::vector<KafkaMessage> out;
+  encoded.reserve(blobs.size());
+  out.reserve(dead.size() + blobs.size());
+  for (const auto& key : dead) out.push_back({BytesView(key), std::nullopt});
+  for (const auto& [key, blob] : blobs) {
+    encoded.push_back(codec::encode_key_blob({own.epoch, own.nonce, blob}));
+    out.push_back({BytesView(key), BytesView(encoded.back())});
   }
-  tombstones_open_ = !tombstones_.empty();
+  auto sent = producer_->send(replica_->topics().keys, partition, out);
+  if (!sent) {
+    sweep_needed_ = sweep_needed_ || !dead.empty();  // the sweep finds what has no row
+    return sent;
+  }
+  const auto first_blob = sent->begin() + static_cast<std::ptrdiff_t>(dead.size());
+  tombstones_.insert(tombstones_.end(), sent->begin(), first_blob);
+  sent->erase(sent->begin(), first_blob);
+  return sent;
 }
 
 Result<void> KafkaEventLog::await_tombstones() {
+  for (const auto& [partition, dead] : dead_keys_)
+    if (!dead.empty()) COFFER_TRY(send_keys(partition, {}));
   const auto tickets = std::exchange(tombstones_, {});
   tombstones_open_ = false;
   if (tickets.empty()) return {};
@@ -45,7 +67,7 @@ Result<void> KafkaEventLog::sweep_dead_blobs(PartitionId partition) {
     COFFER_ASSIGN(const auto row, state().get(Family::keys, parsed->row));
     if (!row || record_hash(*row) != parsed->hash) dead.push_back(key);
   }
-  send_tombstones(partition, dead);
+  note_dead_keys(partition, std::move(dead));
   return await_tombstones();
 }
 

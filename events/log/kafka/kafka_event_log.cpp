@@ -131,6 +131,7 @@ Result<void> KafkaEventLog::recover(const Nonce128& claim_nonce) {
   const std::lock_guard lock(mutex_);
   if (refusal_.empty()) return {};
   producer_.reset();
+  dead_keys_.clear();
   sweep_needed_ = true;
   const auto& partitions = replica_->options().partitions;
   for (const auto partition : partitions) {
@@ -150,6 +151,7 @@ Result<void> KafkaEventLog::recover(const Nonce128& claim_nonce) {
 Error KafkaEventLog::lose(const Error& cause) {
   producer_.reset();
   tombstones_.clear();
+  dead_keys_.clear();
   sweep_needed_ = true;
   stop("the log stopped after a write with an unknown outcome; it has to recover first");
   for (const auto& [partition, claim] : claims_) {
@@ -196,32 +198,18 @@ Result<void> KafkaEventLog::hold_leases(const std::set<PartitionId>& partitions)
 Result<KafkaOffset> KafkaEventLog::send_one(const std::string& topic, PartitionId partition,
                                             const codec::ReplicatedRecord& record) {
   const auto bytes = codec::encode_replicated(record);
-  COFFER_ASSIGN(const auto ticket, producer_->send(topic, partition, {{}, BytesView(bytes)}));
-  COFFER_ASSIGN(const auto offsets, producer_->await(std::span(&ticket, 1)));
+  const KafkaMessage message{{}, BytesView(bytes)};
+  COFFER_ASSIGN(const auto tickets, producer_->send(topic, partition, std::span(&message, 1)));
+  COFFER_ASSIGN(const auto offsets, producer_->await(tickets));
   return offsets.front();
 }
 
-Result<void> KafkaEventLog::send_all(const std::string& topic, PartitionId partition,
-                                     const std::vector<EncodedMessage>& messages,
-                                     Tickets& tickets) {
-  for (const auto& message : messages) {
-    COFFER_ASSIGN(const auto ticket,
-                  producer_->send(topic, partition, {{}, BytesView(message.bytes)}));
-    tickets.push_back(ticket);
-  }
-  return {};
-}
-
-Result<void> KafkaEventLog::send_blobs(PartitionId partition, const EncodedAppends& appends,
-                                       Tickets& tickets) {
-  const auto& own = claims_.at(partition);
-  for (const auto& [key, blob] : appends.blobs) {
-    const auto bytes = codec::encode_key_blob({own.epoch, own.nonce, blob});
-    COFFER_ASSIGN(const auto ticket, producer_->send(replica_->topics().keys, partition,
-                                                     {BytesView(key), BytesView(bytes)}));
-    tickets.push_back(ticket);
-  }
-  return {};
+Result<KafkaEventLog::Tickets> KafkaEventLog::send_all(
+    const std::string& topic, PartitionId partition, const std::vector<EncodedMessage>& messages) {
+  std::vector<KafkaMessage> out;
+  out.reserve(messages.size());
+  for (const auto& message : messages) out.push_back({{}, BytesView(message.bytes)});
+  return producer_->send(topic, partition, out);
 }
 
 Result<void> KafkaEventLog::read_up_to(PartitionId partition,
@@ -252,8 +240,10 @@ Result<void> KafkaEventLog::send_first_part(EncodedBatch& batch, OwnBatch& own) 
   std::map<PartitionId, std::pair<Tickets, Tickets>> sent;
   for (const auto& [partition, appends] : batch.partitions) {
     auto& [blobs, access] = sent[partition];
-    COFFER_TRY(send_blobs(partition, appends, blobs));
-    COFFER_TRY(send_all(topics.access, partition, appends.access, access));
+    if (!appends.blobs.empty()) {
+      COFFER_ASSIGN(blobs, send_keys(partition, appends.blobs));
+    }
+    COFFER_ASSIGN(access, send_all(topics.access, partition, appends.access));
   }
   for (auto& [partition, appends] : batch.partitions) {
     const auto next = replica_->place(partition).access_next;
@@ -273,8 +263,9 @@ Result<void> KafkaEventLog::send_first_part(EncodedBatch& batch, OwnBatch& own) 
 
 Result<void> KafkaEventLog::send_events(EncodedBatch& batch, OwnBatch& own) {
   std::map<PartitionId, Tickets> sent;
-  for (const auto& [partition, appends] : batch.partitions)
-    COFFER_TRY(send_all(replica_->topics().events, partition, appends.events, sent[partition]));
+  for (const auto& [partition, appends] : batch.partitions) {
+    COFFER_ASSIGN(sent[partition], send_all(replica_->topics().events, partition, appends.events));
+  }
   for (auto& [partition, appends] : batch.partitions) {
     const auto& place = replica_->place(partition);
     auto& records = own[partition];
@@ -305,8 +296,8 @@ Result<void> KafkaEventLog::send_and_apply(EncodedBatch& batch) {
 
 Result<void> KafkaEventLog::apply(const OwnBatch& own) {
   for (const auto& [partition, records] : own) {
-    COFFER_ASSIGN(const auto dead, replica_->apply_own(partition, records));
-    send_tombstones(partition, dead);
+    COFFER_ASSIGN(auto dead, replica_->apply_own(partition, records));
+    note_dead_keys(partition, std::move(dead));
   }
   return {};
 }

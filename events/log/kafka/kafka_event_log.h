@@ -104,9 +104,8 @@ class KafkaEventLog final : public EventLog {
   // Sends one record and waits; the record's offset.
   Result<KafkaOffset> send_one(const std::string& topic, PartitionId partition,
                                const codec::ReplicatedRecord& record);
-  Result<void> send_all(const std::string& topic, PartitionId partition,
-                        const std::vector<EncodedMessage>& messages, Tickets& tickets);
-  Result<void> send_blobs(PartitionId partition, const EncodedAppends& appends, Tickets& tickets);
+  Result<Tickets> send_all(const std::string& topic, PartitionId partition,
+                           const std::vector<EncodedMessage>& messages);
   // Blobs and access records, then events; each part is acknowledged when it returns. What is in
   // `own` afterwards is still to be applied.
   Result<void> send_first_part(EncodedBatch& batch, OwnBatch& own);
@@ -131,7 +130,8 @@ class KafkaEventLog final : public EventLog {
   Error lose(const Error& cause);
   void stop(std::string why);
 
-  void send_tombstones(PartitionId partition, const std::vector<Bytes>& message_keys);
+  void note_dead_keys(PartitionId partition, std::vector<Bytes> message_keys);
+  Result<Tickets> send_keys(PartitionId partition, const std::map<Bytes, Bytes>& blobs);
   Result<void> await_tombstones();
   Result<void> sweep_dead_blobs(PartitionId partition);
 
@@ -143,7 +143,8 @@ class KafkaEventLog final : public EventLog {
   std::map<PartitionId, Lease> leases_;
   std::atomic<bool> stopped_ = false;  // refusal_ is not empty
   std::string refusal_;  // set by stop(): why nothing is appended; empty: appends go on
-  Tickets tombstones_;   // under way
+  std::map<PartitionId, std::vector<Bytes>> dead_keys_;  // message keys that need tombstones
+  Tickets tombstones_;                                   // under way
   // Blobs without a row may be in the topic: left by a crash, or their tombstones failed.
   std::atomic<bool> sweep_needed_ = true;
   std::atomic<bool> tombstones_open_ = false;

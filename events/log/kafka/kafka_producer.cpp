@@ -13,6 +13,9 @@ struct EventDeleter {
 };
 using Event = std::unique_ptr<rd_kafka_event_t, EventDeleter>;
 
+// What the library adds to key and value when it checks a message's size.
+constexpr std::size_t kHeaderBytesMax = 512;
+
 void* to_opaque(KafkaProducer::Ticket ticket) {
   return reinterpret_cast<void*>(static_cast<std::uintptr_t>(ticket));
 }
@@ -48,25 +51,47 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::create(const KafkaClientOp
   return producer;
 }
 
-Result<KafkaProducer::Ticket> KafkaProducer::send(const std::string& topic, PartitionId partition,
-                                                  const KafkaMessage& message) {
+Result<std::vector<KafkaProducer::Ticket>> KafkaProducer::send(
+    const std::string& topic, PartitionId partition, std::span<const KafkaMessage> messages) {
   const auto found = topics_.find(topic);
   COFFER_CHECK(found != topics_.end());
-  const auto value = message.value.value_or(BytesView{});
+  std::vector<rd_kafka_message_t> queued(messages.size());
+  std::vector<Ticket> tickets(messages.size());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const auto value = messages[i].value.value_or(BytesView{});
+    // Asked here, since the library would leave such a message out and queue the ones behind it.
+    if (messages[i].key.size() + value.size() + kHeaderBytesMax > options_.message_bytes_max)
+      return fail(ErrorCode::too_large,
+                  fmt::format("a message of {} bytes is too large for Kafka", value.size()));
+    queued[i].payload = messages[i].value ? data_of(value) : nullptr;
+    queued[i].len = value.size();
+    queued[i].key = messages[i].key.empty() ? nullptr : data_of(messages[i].key);
+    queued[i].key_len = messages[i].key.size();
+    tickets[i] = last_ticket_ + 1 + i;
+    queued[i]._private = to_opaque(tickets[i]);
+  }
+  last_ticket_ += messages.size();
+  COFFER_TRY(queue_all(found->second.get(), partition, queued));
+  return tickets;
+}
+
+// The library's queue is bounded: it empties as deliveries are served.
+Result<void> KafkaProducer::queue_all(rd_kafka_topic_s* topic, PartitionId partition,
+                                      std::span<rd_kafka_message_s> messages) {
   const auto deadline = Clock::now() + options_.delivery_timeout;
-  const auto ticket = last_ticket_ + 1;
-  while (rd_kafka_produce(found->second.get(), static_cast<std::int32_t>(partition),
-                          RD_KAFKA_MSG_F_COPY, message.value ? data_of(value) : nullptr,
-                          value.size(), message.key.empty() ? nullptr : message.key.data(),
-                          message.key.size(), to_opaque(ticket)) != 0) {
-    const auto error = rd_kafka_last_error();
-    // The library's queue is bounded: it empties as deliveries are served.
+  while (!messages.empty()) {
+    // Whatever is refused here refuses all messages behind it too.
+    const auto taken =
+        rd_kafka_produce_batch(topic, static_cast<std::int32_t>(partition), RD_KAFKA_MSG_F_COPY,
+                               messages.data(), static_cast<int>(messages.size()));
+    messages = messages.subspan(static_cast<std::size_t>(std::max(taken, 0)));
+    if (messages.empty()) break;
+    const auto error = messages.front().err;
     if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL || Clock::now() >= deadline)
       return kafka_error(error, "cannot send to Kafka");
     serve(Milliseconds(10));
   }
-  last_ticket_ = ticket;
-  return ticket;
+  return {};
 }
 
 void KafkaProducer::serve(Milliseconds timeout) {

@@ -11,6 +11,8 @@
 #include "events/base/ids.h"
 #include "events/log/kafka/kafka_client.h"
 
+struct rd_kafka_message_s;
+
 namespace coffer::log {
 
 using KafkaOffset = std::int64_t;
@@ -30,9 +32,11 @@ class KafkaProducer {
   [[nodiscard]] static Result<std::unique_ptr<KafkaProducer>> create(
       const KafkaClientOptions& options, std::span<const std::string> topics);
 
-  // Queues a copy of the message. Errors: too_large, unavailable; then nothing was queued.
-  [[nodiscard]] Result<Ticket> send(const std::string& topic, PartitionId partition,
-                                    const KafkaMessage& message);
+  // Queues copies of the messages, in order; a ticket for each. They are handed over together, so
+  // that they share requests. Errors: too_large, nothing was queued; unavailable, some may have
+  // been: the instance is no good any more.
+  [[nodiscard]] Result<std::vector<Ticket>> send(const std::string& topic, PartitionId partition,
+                                                 std::span<const KafkaMessage> messages);
   // Waits until each is decided, within the delivery timeout; the offsets in the order of the
   // tickets. Error: unknown_outcome, whichever failed: it may be in the log all the same.
   [[nodiscard]] Result<std::vector<KafkaOffset>> await(std::span<const Ticket> tickets);
@@ -44,6 +48,8 @@ class KafkaProducer {
   };
 
   KafkaProducer(const KafkaClientOptions& options, KafkaHandle handle);
+  Result<void> queue_all(rd_kafka_topic_s* topic, PartitionId partition,
+                         std::span<rd_kafka_message_s> messages);
   void serve(Milliseconds timeout);
 
   KafkaClientOptions options_;

@@ -32,7 +32,7 @@ bool starts_with(BytesView bytes, BytesView prefix) {
 
 ClaimedRecord claimed(const codec::ReplicatedRecord& record) {
   constexpr RecordKind kKinds[] = {RecordKind::claim, RecordKind::release, RecordKind::barrier,
-                                   RecordKind::append};
+                                   RecordKind::append, RecordKind::append};
   return {kKinds[record.body.index()], record.epoch, record.nonce};
 }
 
@@ -104,11 +104,18 @@ Result<void> RecordApplier::add_event_message(std::uint64_t offset,
     return {};
   }
   ++next_.events_admitted;
-  const auto* body = std::get_if<codec::AppendBody>(&record.body);
-  if (body == nullptr) return {};
-  if (!body->event.empty()) COFFER_TRY(add_event(record, body->event));
-  for (const auto& change : body->changes) COFFER_TRY(add_change(change, offset));
-  for (const auto& range : body->row_ranges) COFFER_TRY(add_range(range));
+  if (const auto* body = std::get_if<codec::AppendBody>(&record.body))
+    COFFER_TRY(add_command(offset, record, *body));
+  if (const auto* group = std::get_if<codec::GroupBody>(&record.body))
+    for (const auto& body : group->commands) COFFER_TRY(add_command(offset, record, body));
+  return {};
+}
+
+Result<void> RecordApplier::add_command(std::uint64_t offset, const codec::ReplicatedRecord& record,
+                                        const codec::AppendBody& body) {
+  if (!body.event.empty()) COFFER_TRY(add_event(record, body.event));
+  for (const auto& change : body.changes) COFFER_TRY(add_change(change, offset));
+  for (const auto& range : body.row_ranges) COFFER_TRY(add_range(range));
   return {};
 }
 

@@ -68,6 +68,8 @@ class RecordApplier {
   [[nodiscard]] std::vector<Bytes> dead_keys() const;
 
  private:
+  Result<void> add_command(std::uint64_t offset, const codec::ReplicatedRecord& record,
+                           const codec::AppendBody& body);
   Result<void> add_event(const codec::ReplicatedRecord& record, BytesView bytes);
   Result<void> add_change(const codec::RowChange& change, std::uint64_t offset);
   Result<void> add_range(const codec::RowRange& range);
