@@ -68,7 +68,9 @@ class LogWriter final : public caf::event_based_actor {
   // True when it pays to wait for more; GatheredAtom ends that.
   bool gather() {
     if (gathering_) return true;
-    if (pending_.empty() || append_ns_ < kSlowAppendNs || pending_.size() >= expected_)
+    // Under the deterministic scheduler there is nobody to wait for.
+    if (!services_.blocking_actors_have_threads || pending_.empty() || append_ns_ < kSlowAppendNs ||
+        pending_.size() >= expected_)
       return false;
     gathering_ = true;
     const auto wait = std::min(append_ns_ / kGatherShare, kGatherNsMax);
