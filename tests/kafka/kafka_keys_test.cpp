@@ -77,9 +77,9 @@ void send_message(TestCluster& cluster, const std::string& topic, const Bytes& k
   require_ok(producer);
   KafkaMessage message{BytesView(key), std::nullopt};
   if (value) message.value = BytesView(*value);
-  const auto ticket = (*producer)->send(topic, 0, message);
-  require_ok(ticket);
-  require_ok((*producer)->await(std::span(&*ticket, 1)));
+  const auto tickets = (*producer)->send(topic, 0, std::span(&message, 1));
+  require_ok(tickets);
+  require_ok((*producer)->await(*tickets));
 }
 
 Bytes message_key_of(std::uint8_t row, std::uint8_t blob) {

@@ -60,6 +60,33 @@ TEST_CASE("kafka: a wiped store is filled again from the topics") {
   CHECK(append_all(*log, {full_append(4)}).front().tenant_sequence == 4);
 }
 
+TEST_CASE("kafka: commands that are appended together share messages up to a size") {
+  TestCluster cluster;
+  auto log = cluster.open();
+  auto follower = cluster.follow("b");
+  const auto messages_of = [&](std::vector<Append> batch) {
+    require_ok(follower->catch_up(0));
+    const auto before = follower->place(0).events_next;
+    append_all(*log, std::move(batch));
+    require_ok(follower->catch_up(0));
+    CHECK(contents_of(follower->state()) == contents_of(*log));
+    return follower->place(0).events_next - before;
+  };
+  const auto sized = [](std::uint8_t name, std::size_t bytes) {
+    return put(Family::values, {name}, Bytes(bytes, name));
+  };
+  std::vector<Append> small;
+  for (std::uint8_t i = 0; i < 100; ++i) small.push_back(full_append(i));
+  CHECK(messages_of({full_append(1)}) == 1);
+  CHECK(messages_of(small) == 1);
+  CHECK(messages_of({sized(1, 100'000), sized(2, 100'000), sized(3, 100'000)}) == 2);
+  CHECK(messages_of({sized(1, 500'000), sized(2, 10), sized(3, 500'000), sized(1, 10)}) == 4);
+  std::vector<Append> too_large{sized(9, 10), sized(9, 2'000'000)};
+  CHECK(log->append(too_large).error().code == ErrorCode::too_large);
+  CHECK_FALSE((*log->get(Family::values, Bytes{9})).has_value());
+  CHECK(messages_of({full_append(2)}) == 1);  // nothing was sent and nothing is lost
+}
+
 TEST_CASE("kafka: a follower applies what the owner writes and takes over after its release") {
   TestCluster cluster;
   auto owner = cluster.open("a");

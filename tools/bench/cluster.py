@@ -19,7 +19,7 @@ PROGRAM = os.path.join(HERE, "..", "cluster", "cluster.py")
 WRITES_PER_SECOND = 3_000
 READ_SHARE_OF_EMBEDDED = 0.85
 OWNER_SECONDS_MAX = 60
-WARM_UP_SECONDS = 3
+WARM_UP_SECONDS = 8
 CONNECTIONS = 64
 SPREAD_CONNECTIONS = 66  # 22 at each of three nodes
 

@@ -25,7 +25,10 @@ import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests",
                                 "support"))
-from kafka_broker import JAVA, fetch_jars  # noqa: E402
+from kafka_broker import fetch_jars  # noqa: E402
+
+# Unlike the tests' brokers these live long enough for the optimising compiler to pay.
+JAVA = ["java", "-Xmx256m", "-XX:+UseSerialGC"]
 
 COUNT = 3
 NAMES = [f"n{i + 1}" for i in range(COUNT)]
