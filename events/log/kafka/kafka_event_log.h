@@ -1,9 +1,9 @@
 // The replicated log of a cluster: this node owns its partitions by a claim in each, writes to
 // Kafka, and applies to its local store what Kafka acknowledged.
 //
-// append() sends wrapped keys and access records first and waits for them, then one message for
-// each element, all at once. When every acknowledged offset is the one behind this node's last, no
-// foreign record lies between, and every reader will count these. A gap, or an acknowledgement
+// append() sends wrapped keys and access records first and waits for them, then the elements'
+// events, which share messages. When every acknowledged offset is the one behind this node's last,
+// no foreign record lies between, and every reader will count these. A gap, or an acknowledgement
 // that does not say where, is read over before the answer: when no other claim counts there (a
 // zombie's record does not), it is a success too.
 //
