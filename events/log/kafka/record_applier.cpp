@@ -343,7 +343,7 @@ Result<void> RecordApplier::begin_access(const codec::AccessStart& start) {
   if (heads_.access != 0)
     return fail(ErrorCode::corrupt,
                 fmt::format("the access records of partition {} begin twice", partition_));
-  batch_.put_access_trim(partition_, {start.first, start.last, start.last_hash});
+  batch_->put_access_trim(partition_, {start.first, start.last, start.last_hash});
   heads_.access = start.last;
   heads_.access_hash = start.last_hash;
   return {};

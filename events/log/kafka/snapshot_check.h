@@ -9,6 +9,7 @@
 #include "events/log/kafka/kafka_reader.h"
 #include "events/log/kafka/kafka_topics.h"
 #include "events/log/kafka/record_applier.h"
+#include "events/log/rocksdb_state.h"
 
 namespace coffer::log {
 
