@@ -62,8 +62,8 @@ class RocksDbLog final : public EventLog {
     ListingOverlay listing;
     RowReplacement rows;
   };
-  Result<Appended> add(Append& element, ChainBuilder& chain, StateBatch& batch, Overlay& overlay);
-  Result<void> add_state(const Append& element, TenantSequence sequence, StateBatch& batch,
+  Result<Appended> add(Append& element, ChainBuilder& chain, RocksDbBatch& batch, Overlay& overlay);
+  Result<void> add_state(const Append& element, TenantSequence sequence, RocksDbBatch& batch,
                          Overlay& overlay);
 
   bool synced_;
@@ -77,13 +77,13 @@ Result<void> RocksDbLog::take_claim(const Nonce128& nonce) {
   claim_.nonce = nonce;
   Bytes epoch;
   append_u64(epoch, claim_.epoch);
-  StateBatch batch(state_);
+  RocksDbBatch batch(state_);
   batch.put(Family::meta, meta_row(kClaimRow), epoch);
-  return state_.write(std::move(batch), synced_);
+  return state_.write(batch, synced_);
 }
 
 Result<void> RocksDbLog::add_state(const Append& element, TenantSequence sequence,
-                                   StateBatch& batch, Overlay& overlay) {
+                                   RocksDbBatch& batch, Overlay& overlay) {
   for (const auto& change : element.changes) {
     if (change.family == Family::listing)
       overlay.listing.note(change.key, change.value.has_value());
@@ -108,7 +108,7 @@ Result<void> RocksDbLog::add_state(const Append& element, TenantSequence sequenc
   return {};
 }
 
-Result<Appended> RocksDbLog::add(Append& element, ChainBuilder& chain, StateBatch& batch,
+Result<Appended> RocksDbLog::add(Append& element, ChainBuilder& chain, RocksDbBatch& batch,
                                  Overlay& overlay) {
   Appended appended;
   if (element.event) {
@@ -128,7 +128,7 @@ Result<Appended> RocksDbLog::add(Append& element, ChainBuilder& chain, StateBatc
 Result<std::vector<Appended>> RocksDbLog::append(std::span<Append> elements) {
   COFFER_TRY(state_.check_writable());
   auto chain = state_.chain(claim_);
-  StateBatch batch(state_);
+  RocksDbBatch batch(state_);
   Overlay overlay{{}, RowReplacement(elements)};
   std::vector<Appended> out;
   out.reserve(elements.size());
@@ -136,7 +136,7 @@ Result<std::vector<Appended>> RocksDbLog::append(std::span<Append> elements) {
     COFFER_ASSIGN(auto appended, add(element, chain, batch, overlay));
     out.push_back(appended);
   }
-  COFFER_TRY(state_.write(std::move(batch), synced_));
+  COFFER_TRY(state_.write(batch, synced_));
   state_.commit(chain);
   return out;
 }

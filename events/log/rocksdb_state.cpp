@@ -3,7 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <array>
-#include <mutex>
+#include <map>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
@@ -66,64 +66,49 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t family, const RocksDbOpt
   return out;
 }
 
-Bytes access_trim_row(PartitionId partition) {
-  auto name = meta_row("access_trim/");
-  append_u32(name, partition);
-  return name;
-}
-
 }  // namespace
 
 // ---------------------------------------------------------------- batches
-StateBatch::StateBatch(const RocksDbState& state)
+RocksDbBatch::RocksDbBatch(const RocksDbState& state)
     : state_(state), batch_(std::make_unique<rocksdb::WriteBatch>()) {}
-StateBatch::~StateBatch() = default;
-StateBatch::StateBatch(StateBatch&&) noexcept = default;
+RocksDbBatch::~RocksDbBatch() = default;
 
-void StateBatch::put(Family family, BytesView row, BytesView value) {
+void RocksDbBatch::put(Family family, BytesView row, BytesView value) {
   ignore(batch_->Put(state_.handle(family), slice(row), slice(value)));
 }
 
-void StateBatch::replace(Family family, BytesView row, BytesView value) {
+void RocksDbBatch::replace(Family family, BytesView row, BytesView value) {
   put(family, row, value);
   deletes_keys_ |= family == Family::keys;
 }
 
-void StateBatch::erase(Family family, BytesView row) {
+void RocksDbBatch::erase(Family family, BytesView row) {
   deletes_keys_ |= family == Family::keys;
   ignore(batch_->Delete(state_.handle(family), slice(row)));
 }
 
-void StateBatch::erase_prefix(const PrefixDelete& range) {
+void RocksDbBatch::erase_prefix(const PrefixDelete& range) {
   deletes_keys_ |= range.family == Family::keys;
   ignore(batch_->DeleteRange(state_.handle(range.family), slice(range.prefix),
                              slice(prefix_end(range.prefix))));
 }
 
-void StateBatch::put_event(PartitionId partition, LogPosition position, const TenantId& tenant,
-                           TenantSequence sequence, BytesView record) {
+void RocksDbBatch::put_event(PartitionId partition, LogPosition position, const TenantId& tenant,
+                             TenantSequence sequence, BytesView record) {
   const auto key = position_key(partition, position);
   ignore(batch_->Put(state_.handles_[kEvents], slice(key), slice(record)));
   ignore(batch_->Put(state_.handles_[kTenantIndex], slice(tenant_sequence_key(tenant, sequence)),
                      slice(key)));
 }
 
-void StateBatch::put_access(PartitionId partition, LogPosition position, BytesView envelope) {
+void RocksDbBatch::put_access(PartitionId partition, LogPosition position, BytesView envelope) {
   ignore(batch_->Put(state_.handles_[kAccess], slice(position_key(partition, position)),
                      slice(envelope)));
 }
 
-void StateBatch::erase_access(PartitionId partition, LogPosition first, LogPosition last) {
+void RocksDbBatch::erase_access(PartitionId partition, LogPosition first, LogPosition last) {
   ignore(batch_->DeleteRange(state_.handles_[kAccess], slice(position_key(partition, first)),
                              slice(position_key(partition, last + 1))));
-}
-
-void StateBatch::put_access_trim(PartitionId partition, const AccessTrim& trim) {
-  Bytes row;
-  append_u64(row, trim.first);
-  append_u64(row, trim.last);
-  append(row, trim.last_hash);
-  put(Family::meta, access_trim_row(partition), row);
 }
 
 // ---------------------------------------------------------------- open
@@ -168,12 +153,13 @@ Result<void> RocksDbState::check_format() {
   if (format) return {};
   Bytes bytes;
   append_u32(bytes, kFormat);
-  StateBatch batch(*this);
+  RocksDbBatch batch(*this);
   batch.put(Family::meta, meta_row(kFormatRow), bytes);
-  return write(std::move(batch), true);
+  return write(batch, true);
 }
 
 Result<void> RocksDbState::load_partition_heads() {
+  std::map<PartitionId, PartitionHeads> found;
   for (const std::size_t family : {std::size_t{kEvents}, std::size_t{kAccess}}) {
     std::unique_ptr<rocksdb::Iterator> it(
         db_->NewIterator(rocksdb::ReadOptions{}, handles_[family]));
@@ -181,7 +167,7 @@ Result<void> RocksDbState::load_partition_heads() {
     it->SeekToLast();
     while (it->Valid() && it->key().size() == 12) {
       const auto partition = read_u32(view(it->key()), 0);
-      auto& heads = partition_heads_[partition];
+      auto& heads = found[partition];
       const auto position = read_u64(view(it->key()), 4);
       if (family == kEvents) {
         heads.events = position;
@@ -193,6 +179,7 @@ Result<void> RocksDbState::load_partition_heads() {
     }
     if (!it->status().ok()) return to_error(it->status(), "cannot read the log's end");
   }
+  for (const auto& [partition, heads] : found) load_heads(partition, heads);
   return {};
 }
 
@@ -252,7 +239,15 @@ Result<void> RocksDbState::check_writable() {
   return {};
 }
 
-Result<void> RocksDbState::write(StateBatch&& batch, bool synced) {
+std::unique_ptr<StateBatch> RocksDbState::new_batch() {
+  return std::make_unique<RocksDbBatch>(*this);
+}
+
+Result<void> RocksDbState::write(std::unique_ptr<StateBatch> batch, bool synced) {
+  return write(static_cast<RocksDbBatch&>(*batch), synced);
+}
+
+Result<void> RocksDbState::write(RocksDbBatch& batch, bool synced) {
   if (failed_) return fail(ErrorCode::unavailable, "the store stopped after a failed write");
   rocksdb::WriteOptions options;
   options.sync = synced;
@@ -265,36 +260,6 @@ Result<void> RocksDbState::write(StateBatch&& batch, bool synced) {
   // recovery has decided.
   failed_ = true;
   return fail(ErrorCode::unknown_outcome, fmt::format("log write failed: {}", status.ToString()));
-}
-
-ChainBuilder RocksDbState::chain(const Claim& claim) {
-  return {claim, tenant_heads_, partition_heads_,
-          [this](const TenantId& tenant) { return load_tenant_head(tenant); }};
-}
-
-void RocksDbState::commit(ChainBuilder& chain) {
-  const std::unique_lock lock(heads_mutex_);
-  chain.commit();
-}
-
-PartitionHeads RocksDbState::heads(PartitionId partition) const {
-  const std::shared_lock lock(heads_mutex_);
-  const auto found = partition_heads_.find(partition);
-  return found == partition_heads_.end() ? PartitionHeads{} : found->second;
-}
-
-Result<TenantHead> RocksDbState::tenant_head(const TenantId& tenant) const {
-  const auto found = tenant_heads_.find(tenant);
-  if (found != tenant_heads_.end()) return found->second;
-  return load_tenant_head(tenant);
-}
-
-void RocksDbState::set_heads(const std::unordered_map<TenantId, TenantHead>& tenants,
-                             PartitionId partition, const PartitionHeads& heads) {
-  const std::unique_lock lock(heads_mutex_);
-  if (tenant_heads_.size() + tenants.size() > kCachedTenantHeadsMax) tenant_heads_.clear();
-  for (const auto& [id, head] : tenants) tenant_heads_[id] = head;
-  partition_heads_[partition] = heads;
 }
 
 Result<std::vector<StoredRecord>> RocksDbState::read_events(PartitionId partition, LogPosition from,
@@ -339,17 +304,6 @@ Result<std::vector<StoredRecord>> RocksDbState::read_tenant(TenantId tenant, Ten
 }
 
 // ---------------------------------------------------------------- retention
-Result<AccessTrim> RocksDbState::read_access_trim(PartitionId partition) const {
-  COFFER_ASSIGN(auto stored, get(Family::meta, access_trim_row(partition)));
-  AccessTrim trim;
-  if (!stored) return trim;
-  if (stored->size() != 48) return fail(ErrorCode::corrupt, "access trim record has a wrong size");
-  trim.first = read_u64(*stored, 0);
-  trim.last = read_u64(*stored, 8);
-  std::copy_n(stored->begin() + 16, 32, trim.last_hash.begin());
-  return trim;
-}
-
 Result<AccessTrim> RocksDbState::find_trimmable(PartitionId partition, Timestamp older_than,
                                                 std::uint64_t bytes_max) const {
   // Sizes are those of the table files: exact counting would read the whole log.
@@ -387,12 +341,12 @@ Result<AccessTrim> RocksDbState::trim_access(PartitionId partition, Timestamp ol
   COFFER_ASSIGN(auto trim, find_trimmable(partition, older_than, bytes_max));
   if (trim.last == 0) return trim;
   COFFER_ASSIGN(auto before, read_access_trim(partition));
-  StateBatch batch(*this);
+  RocksDbBatch batch(*this);
   auto total = trim;
   if (before.first != 0) total.first = before.first;
   batch.put_access_trim(partition, total);
   batch.erase_access(partition, trim.first, trim.last);
-  COFFER_TRY(write(std::move(batch), options_.sync_every_append));
+  COFFER_TRY(write(batch, options_.sync_every_append));
   return trim;
 }
 

@@ -1,6 +1,7 @@
 // What a replica makes of messages, without a broker: gaps, foreign records, chains that do not
 // fit.
 #include "events/log/kafka/record_applier.h"
+#include "events/log/rocksdb_state.h"
 #include "tests/log/log_fixture.h"
 
 using namespace coffer;

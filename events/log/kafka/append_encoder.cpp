@@ -19,7 +19,7 @@ std::uint32_t number_of(Family family) {
 
 class Encoder {
  public:
-  Encoder(RocksDbState& state, const std::map<PartitionId, Claim>& claims,
+  Encoder(StateStore& state, const std::map<PartitionId, Claim>& claims,
           std::span<const Append> batch)
       : state_(state), claims_(claims), replaced_(batch) {}
 
@@ -39,7 +39,7 @@ class Encoder {
   static codec::RowChange row_change(Family family, Bytes row, Bytes value, EncodedAppends& out);
   void add_access(Append& element, PartitionWork& work, EncodedAppends& out);
 
-  RocksDbState& state_;
+  StateStore& state_;
   const std::map<PartitionId, Claim>& claims_;
   std::map<PartitionId, PartitionWork> work_;
   ListingOverlay overlay_;
@@ -154,7 +154,7 @@ Result<EncodedBatch> Encoder::finish(std::size_t message_bytes_max) {
 
 }  // namespace
 
-Result<EncodedBatch> encode_appends(std::span<Append> batch, RocksDbState& state,
+Result<EncodedBatch> encode_appends(std::span<Append> batch, StateStore& state,
                                     const std::map<PartitionId, Claim>& claims,
                                     std::size_t message_bytes_max) {
   Encoder encoder(state, claims, batch);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "events/codec/replicated_codec.h"
-#include "events/log/rocksdb_state.h"
+#include "events/log/state_store.h"
 
 namespace coffer::log {
 
@@ -32,7 +32,7 @@ struct EncodedBatch {
 
 // `claims` holds the claim of every partition that the log owns; an element of another one is
 // `unavailable`. `message_bytes_max` bounds each message: too_large. Takes the payloads.
-[[nodiscard]] Result<EncodedBatch> encode_appends(std::span<Append> batch, RocksDbState& state,
+[[nodiscard]] Result<EncodedBatch> encode_appends(std::span<Append> batch, StateStore& state,
                                                   const std::map<PartitionId, Claim>& claims,
                                                   std::size_t message_bytes_max);
 

@@ -1,18 +1,9 @@
 #include "events/log/kafka/kafka_event_log.h"
 
-#include <thread>
-
 #include <fmt/format.h>
 
 namespace coffer::log {
 namespace {
-
-// Whether each offset is the one behind the last, beginning at `next`.
-bool dense(std::span<const KafkaOffset> offsets, std::uint64_t next) {
-  return std::all_of(offsets.begin(), offsets.end(), [&](KafkaOffset offset) {
-    return offset == static_cast<KafkaOffset>(next++);
-  });
-}
 
 // The offset behind the last one; `next` when there is none, nothing when it is not known.
 std::optional<std::uint64_t> behind(std::span<const KafkaOffset> offsets, std::uint64_t next) {
@@ -58,9 +49,8 @@ Result<std::unique_ptr<KafkaEventLog>> KafkaEventLog::take_over(
 
 Result<void> KafkaEventLog::start_producer() {
   const auto& topics = replica_->topics();
-  COFFER_ASSIGN(producer_,
-                KafkaProducer::create(replica_->options().client,
-                                      std::vector{topics.events, topics.access, topics.keys}));
+  COFFER_ASSIGN(producer_, environment().make_producer(
+                               std::vector{topics.events, topics.access, topics.keys}));
   return {};
 }
 
@@ -80,10 +70,10 @@ Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) 
                                        codec::ClaimBody{replica_->options().node}};
   claims_[partition] = own;
   made_.emplace(own.epoch, own.nonce);
-  const auto sent_at = Lease::Clock::now();
+  const auto sent_at = environment().now();
   COFFER_ASSIGN(const auto offset, send_one(replica_->topics().events, partition, record));
   const bool alone = offset == static_cast<KafkaOffset>(expected);
-  if (!alone) last_foreign = Lease::Clock::now();
+  if (!alone) last_foreign = environment().now();
   COFFER_TRY(read_up_to(partition, behind(std::span(&offset, 1), 0), place.access_next));
   COFFER_TRY(check_foreign_claim(partition));
   // The same claim in the topic "access", so that its readers need no other topic.
@@ -91,12 +81,14 @@ Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) 
   COFFER_TRY(read_up_to(partition, place.events_next, behind(std::span(&access, 1), 0)));
   COFFER_TRY(check_foreign_claim(partition));
   replica_->stop_reading(partition);
-  const ClaimState wanted{own.epoch, own.nonce, false};
-  if (place.events_claim == wanted && place.access_claim == wanted) {
+  const auto stands = [&](const ClaimState& claim) {
+    return rules().is_claim(claim, own) && !claim.released;
+  };
+  if (stands(place.events_claim) && stands(place.access_claim)) {
     // Nobody else may still answer on a lease when this node begins to.
     const bool handed_over = before.released || before.epoch == 0;
-    if (!alone || !(handed_over || made_.contains({before.epoch, before.nonce})))
-      std::this_thread::sleep_until(lease_surely_over(last_foreign, replica_->options().lease));
+    if (!alone || !(handed_over || is_own(before)))
+      environment().sleep_until(rules().answers_from(last_foreign, replica_->options().lease));
     leases_[partition] = Lease(replica_->options().lease);
     leases_[partition].renew(sent_at);
     return {};
@@ -105,12 +97,15 @@ Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) 
               fmt::format("an older claim of this node to partition {} came late", partition));
 }
 
+bool KafkaEventLog::is_own(const ClaimState& claim) const {
+  return std::any_of(made_.begin(), made_.end(), [&](const auto& made) {
+    return rules().is_claim(claim, {made.first, made.second});
+  });
+}
+
 // Claims whose sending failed count as this node's too: they may have arrived.
 Result<void> KafkaEventLog::check_foreign_claim(PartitionId partition) const {
   const auto& place = replica_->place(partition);
-  const auto is_own = [&](const ClaimState& claim) {
-    return made_.contains({claim.epoch, claim.nonce});
-  };
   // Between the claims in the two topics, an older one stands in "access".
   if (is_own(place.events_claim) &&
       (is_own(place.access_claim) || place.access_claim.epoch < place.events_claim.epoch))
@@ -170,7 +165,7 @@ void KafkaEventLog::stop(std::string why) {
 // ---------------------------------------------------------------- leases
 // Without events of its own a batch renews no lease: a barrier goes with it in time.
 void KafkaEventLog::add_renewals(EncodedBatch& batch) const {
-  const auto now = Lease::Clock::now();
+  const auto now = environment().now();
   for (auto& [partition, appends] : batch.partitions) {
     if (!appends.events.empty() || !leases_.at(partition).runs_out(now)) continue;
     appends.events.push_back(barrier_under(claims_.at(partition)));
@@ -181,12 +176,13 @@ void KafkaEventLog::add_renewals(EncodedBatch& batch) const {
 Result<void> KafkaEventLog::hold_leases(const std::set<PartitionId>& partitions) {
   constexpr int kAttempts = 3;
   for (const auto partition : partitions) {
-    for (int i = 0; i < kAttempts && !leases_.at(partition).valid(Lease::Clock::now()); ++i) {
+    for (int i = 0;
+         i < kAttempts && !rules().may_answer(leases_.at(partition), environment().now()); ++i) {
       EncodedBatch barrier;
       barrier.partitions[partition].events.push_back(barrier_under(claims_.at(partition)));
       COFFER_TRY(send_and_apply(barrier));
     }
-    if (!leases_.at(partition).valid(Lease::Clock::now()))
+    if (!rules().may_answer(leases_.at(partition), environment().now()))
       return fail(ErrorCode::unavailable, "Kafka takes longer than the lease lasts");
   }
   return {};
@@ -261,7 +257,7 @@ Result<void> KafkaEventLog::send_first_part(EncodedBatch& batch, OwnBatch& own) 
     COFFER_ASSIGN(const auto access, producer_->await(sent[partition].second));
     auto& records = own[partition];
     records.keys_next = behind(blobs, 0).value_or(0);
-    if (dense(access, next)) {
+    if (rules().is_dense(access, next)) {
       records.access = with_offsets(appends.access, next);
     } else {
       COFFER_TRY(read_over_gap(partition, {replica_->place(partition).events_next,
@@ -279,7 +275,7 @@ Result<void> KafkaEventLog::send_events(EncodedBatch& batch, OwnBatch& own) {
     const auto& place = replica_->place(partition);
     auto& records = own[partition];
     COFFER_ASSIGN(const auto events, producer_->await(sent[partition]));
-    if (dense(events, place.events_next)) {
+    if (rules().is_dense(events, place.events_next)) {
       records.events = with_offsets(appends.events, place.events_next);
       records.blobs = std::move(appends.blobs);
     } else {
@@ -296,10 +292,11 @@ Result<void> KafkaEventLog::send_events(EncodedBatch& batch, OwnBatch& own) {
 Result<void> KafkaEventLog::send_and_apply(EncodedBatch& batch) {
   OwnBatch own;
   COFFER_TRY(send_first_part(batch, own));
-  const auto sent_at = Lease::Clock::now();
+  const auto sent_at = environment().now();
   COFFER_TRY(send_events(batch, own));
+  const auto lease_begin = rules().lease_begins(sent_at, environment().now());
   for (const auto& [partition, appends] : batch.partitions)
-    if (!appends.events.empty()) leases_.at(partition).renew(sent_at);
+    if (!appends.events.empty()) leases_.at(partition).renew(lease_begin);
   return apply(own);
 }
 

@@ -39,7 +39,6 @@
 
 #include "events/log/event_log.h"
 #include "events/log/kafka/append_encoder.h"
-#include "events/log/kafka/kafka_producer.h"
 #include "events/log/kafka/kafka_replica.h"
 #include "events/log/kafka/lease.h"
 
@@ -91,11 +90,14 @@ class KafkaEventLog final : public EventLog {
   using OwnBatch = std::map<PartitionId, KafkaReplica::OwnRecords>;
 
   explicit KafkaEventLog(std::unique_ptr<KafkaReplica> replica);
-  [[nodiscard]] const RocksDbState& state() const noexcept { return replica_->state(); }
+  [[nodiscard]] const StateStore& state() const noexcept { return replica_->state(); }
+  [[nodiscard]] KafkaEnvironment& environment() const { return replica_->environment(); }
+  [[nodiscard]] const OwnershipRules& rules() const { return environment().rules(); }
   [[nodiscard]] std::size_t message_bytes_max() const;
   Result<void> start_producer();
   Result<void> claim_all(const Nonce128& nonce);
   Result<void> claim(PartitionId partition, const Nonce128& nonce);
+  [[nodiscard]] bool is_own(const ClaimState& claim) const;
   Result<void> check_foreign_claim(PartitionId partition) const;
   void add_renewals(EncodedBatch& batch) const;
   Result<void> hold_leases(const std::set<PartitionId>& partitions);

@@ -1,5 +1,8 @@
 #include "events/log/kafka/kafka_producer.h"
 
+#include <map>
+#include <unordered_map>
+
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
@@ -25,31 +28,52 @@ void* data_of(BytesView bytes) {
   return const_cast<std::uint8_t*>(bytes.data());
 }
 
-}  // namespace
+class LibraryProducer final : public KafkaProducer {
+ public:
+  LibraryProducer(const KafkaClientOptions& options, KafkaHandle handle);
+  Result<void> open_topics(std::span<const std::string> topics);
 
-KafkaProducer::KafkaProducer(const KafkaClientOptions& options, KafkaHandle handle)
+  Result<Ticket> send(const std::string& topic, PartitionId partition,
+                      const KafkaMessage& message) override;
+  Result<std::vector<KafkaOffset>> await(std::span<const Ticket> tickets) override;
+
+ private:
+  struct Delivery {
+    KafkaOffset offset = -1;
+    std::optional<Error> error;
+  };
+
+  void serve(Milliseconds timeout);
+
+  KafkaClientOptions options_;
+  KafkaHandle handle_;  // outlives what follows
+  std::map<std::string, KafkaTopic> topics_;
+  KafkaQueue queue_;
+  Ticket last_ticket_ = 0;
+  std::unordered_map<Ticket, Delivery> deliveries_;
+  std::string trouble_;  // the library's last word on what is wrong; empty: nothing
+};
+
+LibraryProducer::LibraryProducer(const KafkaClientOptions& options, KafkaHandle handle)
     : options_(options),
       handle_(std::move(handle)),
       queue_(rd_kafka_queue_get_main(handle_.get())) {}
 
-Result<std::unique_ptr<KafkaProducer>> KafkaProducer::create(const KafkaClientOptions& options,
-                                                             std::span<const std::string> topics) {
-  COFFER_ASSIGN(auto handle, make_kafka_handle(options, KafkaRole::producer));
-  std::unique_ptr<KafkaProducer> producer(new KafkaProducer(options, std::move(handle)));
+Result<void> LibraryProducer::open_topics(std::span<const std::string> topics) {
   for (const auto& name : topics) {
-    KafkaTopic topic(rd_kafka_topic_new(producer->handle_.get(), name.c_str(), nullptr));
+    KafkaTopic topic(rd_kafka_topic_new(handle_.get(), name.c_str(), nullptr));
     if (!topic) return kafka_error(rd_kafka_last_error(), "cannot open the topic " + name);
     COFFER_ASSIGN(const auto partitions,
-                  await_partitions(producer->handle_.get(), topic.get(), options.request_timeout));
+                  await_partitions(handle_.get(), topic.get(), options_.request_timeout));
     if (partitions == 0)
       return fail(ErrorCode::unavailable, fmt::format("there is no topic {}", name));
-    producer->topics_.emplace(name, std::move(topic));
+    topics_.emplace(name, std::move(topic));
   }
-  return producer;
+  return {};
 }
 
-Result<KafkaProducer::Ticket> KafkaProducer::send(const std::string& topic, PartitionId partition,
-                                                  const KafkaMessage& message) {
+Result<KafkaProducer::Ticket> LibraryProducer::send(const std::string& topic, PartitionId partition,
+                                                    const KafkaMessage& message) {
   const auto found = topics_.find(topic);
   COFFER_CHECK(found != topics_.end());
   const auto value = message.value.value_or(BytesView{});
@@ -69,7 +93,7 @@ Result<KafkaProducer::Ticket> KafkaProducer::send(const std::string& topic, Part
   return ticket;
 }
 
-void KafkaProducer::serve(Milliseconds timeout) {
+void LibraryProducer::serve(Milliseconds timeout) {
   const Event event(rd_kafka_queue_poll(queue_.get(), static_cast<int>(timeout.count())));
   if (!event) return;
   switch (rd_kafka_event_type(event.get())) {
@@ -90,7 +114,7 @@ void KafkaProducer::serve(Milliseconds timeout) {
   }
 }
 
-Result<std::vector<KafkaOffset>> KafkaProducer::await(std::span<const Ticket> tickets) {
+Result<std::vector<KafkaOffset>> LibraryProducer::await(std::span<const Ticket> tickets) {
   // The library itself decides every message by its delivery timeout; the rest is for the queue.
   const auto deadline = Clock::now() + options_.delivery_timeout + Milliseconds(1000);
   std::vector<KafkaOffset> offsets;
@@ -112,6 +136,16 @@ Result<std::vector<KafkaOffset>> KafkaProducer::await(std::span<const Ticket> ti
   if (!first) return offsets;
   return fail(ErrorCode::unknown_outcome,
               trouble_.empty() ? first->message : fmt::format("{} ({})", first->message, trouble_));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaProducer>> KafkaProducer::create(const KafkaClientOptions& options,
+                                                             std::span<const std::string> topics) {
+  COFFER_ASSIGN(auto handle, make_kafka_handle(options, KafkaRole::producer));
+  auto producer = std::make_unique<LibraryProducer>(options, std::move(handle));
+  COFFER_TRY(producer->open_topics(topics));
+  return std::unique_ptr<KafkaProducer>(std::move(producer));
 }
 
 }  // namespace coffer::log

@@ -1,11 +1,14 @@
 // An idempotent producer: messages in, offsets of acknowledged ones out. One instance is good until
 // its first failure that leaves an outcome open; then it is to be destroyed and another made.
-// Threads: one caller at a time.
+// An interface, because the cluster simulation has brokers of its own; create() makes the
+// library's. Threads: one caller at a time.
 #pragma once
 
-#include <map>
+#include <memory>
+#include <optional>
 #include <span>
-#include <unordered_map>
+#include <string>
+#include <vector>
 
 #include "events/base/bytes.h"
 #include "events/base/ids.h"
@@ -26,33 +29,21 @@ class KafkaProducer {
  public:
   using Ticket = std::uint64_t;
 
+  KafkaProducer() = default;
+  KafkaProducer(const KafkaProducer&) = delete;
+  KafkaProducer& operator=(const KafkaProducer&) = delete;
+  virtual ~KafkaProducer() = default;
+
   // Connects and fetches the metadata of `topics`, which must exist.
   [[nodiscard]] static Result<std::unique_ptr<KafkaProducer>> create(
       const KafkaClientOptions& options, std::span<const std::string> topics);
 
   // Queues a copy of the message. Errors: too_large, unavailable; then nothing was queued.
-  [[nodiscard]] Result<Ticket> send(const std::string& topic, PartitionId partition,
-                                    const KafkaMessage& message);
+  [[nodiscard]] virtual Result<Ticket> send(const std::string& topic, PartitionId partition,
+                                            const KafkaMessage& message) = 0;
   // Waits until each is decided, within the delivery timeout; the offsets in the order of the
   // tickets. Error: unknown_outcome, whichever failed: it may be in the log all the same.
-  [[nodiscard]] Result<std::vector<KafkaOffset>> await(std::span<const Ticket> tickets);
-
- private:
-  struct Delivery {
-    KafkaOffset offset = -1;
-    std::optional<Error> error;
-  };
-
-  KafkaProducer(const KafkaClientOptions& options, KafkaHandle handle);
-  void serve(Milliseconds timeout);
-
-  KafkaClientOptions options_;
-  KafkaHandle handle_;  // outlives what follows
-  std::map<std::string, KafkaTopic> topics_;
-  KafkaQueue queue_;
-  Ticket last_ticket_ = 0;
-  std::unordered_map<Ticket, Delivery> deliveries_;
-  std::string trouble_;  // the library's last word on what is wrong; empty: nothing
+  [[nodiscard]] virtual Result<std::vector<KafkaOffset>> await(std::span<const Ticket> tickets) = 0;
 };
 
 }  // namespace coffer::log

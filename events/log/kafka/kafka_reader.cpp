@@ -71,14 +71,46 @@ Error read_error(const rd_kafka_message_t& message, PartitionId partition) {
   return kafka_error(message.err, "cannot read " + where);
 }
 
-}  // namespace
+class LibraryStream final : public KafkaStream {
+ public:
+  LibraryStream(KafkaTopic topic, KafkaQueue queue, PartitionId partition)
+      : topic_(std::move(topic)), queue_(std::move(queue)), partition_(partition) {}
+  ~LibraryStream() override;
+  Result<Fetched> read(std::size_t limit, Milliseconds timeout) override;
 
-KafkaStream::~KafkaStream() {
+ private:
+  KafkaTopic topic_;
+  KafkaQueue queue_;
+  PartitionId partition_;
+};
+
+class LibraryReader final : public KafkaReader {
+ public:
+  LibraryReader(const KafkaClientOptions& options, KafkaHandle fetching, KafkaHandle asking,
+                int wake_fd);
+  ~LibraryReader() override;
+  Result<Watermarks> watermarks(const std::string& topic, PartitionId partition) override;
+  Result<std::unique_ptr<KafkaStream>> open(const std::string& topic, PartitionId partition,
+                                            std::uint64_t offset) override;
+  void wait(Milliseconds timeout) override;
+
+ private:
+  Result<std::uint64_t> list_offset(const std::string& topic, PartitionId partition,
+                                    std::int64_t which);
+
+  KafkaClientOptions options_;
+  KafkaHandle fetching_;
+  // A broker answers in order: a question would wait behind a fetch that waits for messages.
+  KafkaHandle asking_;
+  int wake_fd_;  // an eventfd that streams write to when messages arrive
+};
+
+LibraryStream::~LibraryStream() {
   rd_kafka_queue_io_event_enable(queue_.get(), -1, nullptr, 0);
   rd_kafka_consume_stop(topic_.get(), static_cast<std::int32_t>(partition_));
 }
 
-Result<Fetched> KafkaStream::read(std::size_t limit, Milliseconds timeout) {
+Result<Fetched> LibraryStream::read(std::size_t limit, Milliseconds timeout) {
   Fetched out;
   std::array<rd_kafka_message_t*, kReadMax> raw{};
   const auto count =
@@ -110,29 +142,20 @@ Result<Fetched> KafkaStream::read(std::size_t limit, Milliseconds timeout) {
   return out;
 }
 
-KafkaReader::KafkaReader(const KafkaClientOptions& options, KafkaHandle fetching,
-                         KafkaHandle asking, int wake_fd)
+LibraryReader::LibraryReader(const KafkaClientOptions& options, KafkaHandle fetching,
+                             KafkaHandle asking, int wake_fd)
     : options_(options),
       fetching_(std::move(fetching)),
       asking_(std::move(asking)),
       wake_fd_(wake_fd) {}
 
-KafkaReader::~KafkaReader() {
+LibraryReader::~LibraryReader() {
   fetching_.reset();  // no thread of the library writes to the descriptor after this
   close(wake_fd_);
 }
 
-Result<std::unique_ptr<KafkaReader>> KafkaReader::create(const KafkaClientOptions& options) {
-  COFFER_ASSIGN(auto fetching, make_kafka_handle(options, KafkaRole::consumer));
-  COFFER_ASSIGN(auto asking, make_kafka_handle(options, KafkaRole::consumer));
-  const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_fd < 0) return fail(ErrorCode::unavailable, "no descriptor left for the Kafka reader");
-  return std::unique_ptr<KafkaReader>(
-      new KafkaReader(options, std::move(fetching), std::move(asking), wake_fd));
-}
-
-Result<std::uint64_t> KafkaReader::list_offset(const std::string& topic, PartitionId partition,
-                                               std::int64_t which) {
+Result<std::uint64_t> LibraryReader::list_offset(const std::string& topic, PartitionId partition,
+                                                 std::int64_t which) {
   const auto deadline = std::chrono::steady_clock::now() + options_.request_timeout;
   while (true) {
     const auto [error, offset] =
@@ -150,7 +173,7 @@ Result<std::uint64_t> KafkaReader::list_offset(const std::string& topic, Partiti
   }
 }
 
-Result<Watermarks> KafkaReader::watermarks(const std::string& topic, PartitionId partition) {
+Result<Watermarks> LibraryReader::watermarks(const std::string& topic, PartitionId partition) {
   constexpr std::int64_t kEarliest = -2;  // the protocol's numbers for ListOffsets
   constexpr std::int64_t kLatest = -1;
   Watermarks out;
@@ -159,9 +182,9 @@ Result<Watermarks> KafkaReader::watermarks(const std::string& topic, PartitionId
   return out;
 }
 
-Result<std::unique_ptr<KafkaStream>> KafkaReader::open(const std::string& topic,
-                                                       PartitionId partition,
-                                                       std::uint64_t offset) {
+Result<std::unique_ptr<KafkaStream>> LibraryReader::open(const std::string& topic,
+                                                         PartitionId partition,
+                                                         std::uint64_t offset) {
   KafkaTopic handle(rd_kafka_topic_new(fetching_.get(), topic.c_str(), nullptr));
   if (!handle) return kafka_error(rd_kafka_last_error(), "cannot open the topic " + topic);
   KafkaQueue queue(rd_kafka_queue_new(fetching_.get()));
@@ -171,16 +194,27 @@ Result<std::unique_ptr<KafkaStream>> KafkaReader::open(const std::string& topic,
                                    static_cast<std::int64_t>(offset), queue.get()) != 0)
     return kafka_error(rd_kafka_last_error(), "cannot read the topic " + topic);
   return std::unique_ptr<KafkaStream>(
-      new KafkaStream(std::move(handle), std::move(queue), partition));
+      std::make_unique<LibraryStream>(std::move(handle), std::move(queue), partition));
 }
 
-void KafkaReader::wait(Milliseconds timeout) {
+void LibraryReader::wait(Milliseconds timeout) {
   drain(fetching_.get());
   drain(asking_.get());
   pollfd wake{wake_fd_, POLLIN, 0};
   if (poll(&wake, 1, static_cast<int>(timeout.count())) <= 0) return;
   std::uint64_t count = 0;
   static_cast<void>(!::read(wake_fd_, &count, sizeof count));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaReader>> KafkaReader::create(const KafkaClientOptions& options) {
+  COFFER_ASSIGN(auto fetching, make_kafka_handle(options, KafkaRole::consumer));
+  COFFER_ASSIGN(auto asking, make_kafka_handle(options, KafkaRole::consumer));
+  const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) return fail(ErrorCode::unavailable, "no descriptor left for the Kafka reader");
+  return std::unique_ptr<KafkaReader>(
+      std::make_unique<LibraryReader>(options, std::move(fetching), std::move(asking), wake_fd));
 }
 
 }  // namespace coffer::log

@@ -1,10 +1,14 @@
 // Reading partitions from an offset on, without consumer groups: who reads what is decided above,
 // and positions are kept in the local store. A reader holds one connection set; each stream of it
-// is one partition of one topic, fetched ahead in the background up to a bound.
+// is one partition of one topic, fetched ahead in the background up to a bound. Interfaces, as
+// kafka_producer.h is.
 // Threads: one caller at a time for a reader and all its streams. Streams end before their reader.
 #pragma once
 
-#include <span>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "events/base/bytes.h"
 #include "events/base/ids.h"
@@ -32,51 +36,38 @@ struct Watermarks {
 
 class KafkaStream {
  public:
-  ~KafkaStream();
+  KafkaStream() = default;
   KafkaStream(const KafkaStream&) = delete;
   KafkaStream& operator=(const KafkaStream&) = delete;
+  virtual ~KafkaStream() = default;
 
   // Waits for the first message or the end; returns what is there, at most `limit`, or nothing.
   // Errors: corrupt (the offset asked for is not in the partition any more), unavailable (a later
   // call goes on where this one stopped).
-  [[nodiscard]] Result<Fetched> read(std::size_t limit, Milliseconds timeout);
-
- private:
-  friend class KafkaReader;
-  KafkaStream(KafkaTopic topic, KafkaQueue queue, PartitionId partition)
-      : topic_(std::move(topic)), queue_(std::move(queue)), partition_(partition) {}
-
-  KafkaTopic topic_;
-  KafkaQueue queue_;
-  PartitionId partition_;
+  [[nodiscard]] virtual Result<Fetched> read(std::size_t limit, Milliseconds timeout) = 0;
 };
 
 class KafkaReader {
  public:
+  KafkaReader() = default;
+  KafkaReader(const KafkaReader&) = delete;
+  KafkaReader& operator=(const KafkaReader&) = delete;
+  virtual ~KafkaReader() = default;
+
+  // The library's.
   [[nodiscard]] static Result<std::unique_ptr<KafkaReader>> create(
       const KafkaClientOptions& options);
-  ~KafkaReader();
 
-  // A message at `offset` or behind it comes first. Not on a request's path: it asks the broker.
-  [[nodiscard]] Result<Watermarks> watermarks(const std::string& topic, PartitionId partition);
-  [[nodiscard]] Result<std::unique_ptr<KafkaStream>> open(const std::string& topic,
-                                                          PartitionId partition,
-                                                          std::uint64_t offset);
+  // Not on a request's path: it asks the broker.
+  [[nodiscard]] virtual Result<Watermarks> watermarks(const std::string& topic,
+                                                      PartitionId partition) = 0;
+  // A message at `offset` or behind it comes first.
+  [[nodiscard]] virtual Result<std::unique_ptr<KafkaStream>> open(const std::string& topic,
+                                                                  PartitionId partition,
+                                                                  std::uint64_t offset) = 0;
   // Until some stream has something to read, or the time is up. Also takes the library's own
   // messages off their queue.
-  void wait(Milliseconds timeout);
-
- private:
-  Result<std::uint64_t> list_offset(const std::string& topic, PartitionId partition,
-                                    std::int64_t which);
-  KafkaReader(const KafkaClientOptions& options, KafkaHandle fetching, KafkaHandle asking,
-              int wake_fd);
-
-  KafkaClientOptions options_;
-  KafkaHandle fetching_;
-  // A broker answers in order: a question would wait behind a fetch that waits for messages.
-  KafkaHandle asking_;
-  int wake_fd_;  // an eventfd that streams write to when messages arrive
+  virtual void wait(Milliseconds timeout) = 0;
 };
 
 }  // namespace coffer::log

@@ -6,15 +6,21 @@
 
 namespace coffer::log {
 
-using Clock = std::chrono::steady_clock;
-
-KafkaReplica::KafkaReplica(const KafkaLogOptions& options)
-    : options_(options), topics_(topic_names(options.topics.prefix)), state_(options.store) {}
+KafkaReplica::KafkaReplica(const KafkaLogOptions& options,
+                           std::shared_ptr<KafkaEnvironment> environment)
+    : options_(options),
+      topics_(topic_names(options.topics.prefix)),
+      environment_(std::move(environment)) {}
 
 KafkaReplica::~KafkaReplica() = default;
 
 Result<std::unique_ptr<KafkaReplica>> KafkaReplica::open(const KafkaLogOptions& options) {
-  std::unique_ptr<KafkaReplica> replica(new KafkaReplica(options));
+  return open(options, kafka_environment(options));
+}
+
+Result<std::unique_ptr<KafkaReplica>> KafkaReplica::open(
+    const KafkaLogOptions& options, std::shared_ptr<KafkaEnvironment> environment) {
+  std::unique_ptr<KafkaReplica> replica(new KafkaReplica(options, std::move(environment)));
   COFFER_TRY(replica->start());
   return replica;
 }
@@ -25,11 +31,11 @@ Result<void> KafkaReplica::start() {
       return fail(
           ErrorCode::invalid_argument,
           fmt::format("there is no partition {}: the log has {}", id, options_.topics.partitions));
-  COFFER_TRY(state_.open());
-  COFFER_TRY(ensure_topics(options_.client, options_.topics));
-  COFFER_ASSIGN(reader_, KafkaReader::create(options_.client));
+  COFFER_ASSIGN(state_, environment_->open_store());
+  COFFER_TRY(environment_->check_topics());
+  COFFER_ASSIGN(reader_, environment_->make_reader());
   for (const auto id : options_.partitions) {
-    COFFER_ASSIGN(auto place, load_place(state_, id));
+    COFFER_ASSIGN(auto place, load_place(*state_, id));
     partitions_.emplace(id, std::make_unique<Partition>(*this, id, std::move(place)));
   }
   return {};
@@ -47,7 +53,7 @@ const ReplicaPlace& KafkaReplica::place(PartitionId id) const {
   return found->second->place();
 }
 
-Clock::time_point KafkaReplica::last_event_read(PartitionId id) const {
+KafkaEnvironment::Time KafkaReplica::last_event_read(PartitionId id) const {
   const auto found = partitions_.find(id);
   COFFER_CHECK(found != partitions_.end());
   return found->second->last_event_read();
@@ -97,12 +103,12 @@ void KafkaReplica::stop_reading(PartitionId id) {
 
 Result<void> KafkaReplica::visit_blobs(PartitionId id, const BlobVisitor& visit) {
   // A reader of its own: one reader reads a partition once.
-  COFFER_ASSIGN(const auto reader, KafkaReader::create(options_.client));
+  COFFER_ASSIGN(const auto reader, environment_->make_reader());
   COFFER_ASSIGN(const auto ends, reader->watermarks(topics_.keys, id));
   if (ends.first == ends.end) return {};
   COFFER_ASSIGN(const auto stream, reader->open(topics_.keys, id, ends.first));
   auto next = ends.first;
-  auto last_progress = Clock::now();
+  auto last_progress = environment_->now();
   while (next < ends.end) {
     COFFER_ASSIGN(const auto fetched, stream->read(500, Milliseconds(100)));
     for (const auto& message : fetched.messages) {
@@ -112,9 +118,9 @@ Result<void> KafkaReplica::visit_blobs(PartitionId id, const BlobVisitor& visit)
         visit(message.key, &*blob);
       }
     }
-    if (fetched.next > next) last_progress = Clock::now();
+    if (fetched.next > next) last_progress = environment_->now();
     next = std::max(next, fetched.next);
-    if (Clock::now() - last_progress > options_.stall_max)
+    if (environment_->now() - last_progress > options_.stall_max)
       return fail(ErrorCode::unavailable,
                   fmt::format("partition {} of {} stopped at offset {}", id, topics_.keys, next));
   }

@@ -16,8 +16,7 @@
 #include <map>
 #include <memory>
 
-#include "events/log/kafka/kafka_options.h"
-#include "events/log/kafka/kafka_reader.h"
+#include "events/log/kafka/kafka_environment.h"
 #include "events/log/kafka/key_stage.h"
 #include "events/log/kafka/record_applier.h"
 
@@ -26,12 +25,15 @@ namespace coffer::log {
 class KafkaReplica {
  public:
   // Opens the store and the topics (made when absent) and reads the place; applies nothing yet.
-  // Errors: as ensure_topics and RocksDbState::open.
+  // Errors: as ensure_topics and KafkaEnvironment::open_store.
   [[nodiscard]] static Result<std::unique_ptr<KafkaReplica>> open(const KafkaLogOptions& options);
+  [[nodiscard]] static Result<std::unique_ptr<KafkaReplica>> open(
+      const KafkaLogOptions& options, std::shared_ptr<KafkaEnvironment> environment);
   ~KafkaReplica();
 
-  [[nodiscard]] const RocksDbState& state() const noexcept { return state_; }
-  [[nodiscard]] RocksDbState& state() noexcept { return state_; }
+  [[nodiscard]] const StateStore& state() const noexcept { return *state_; }
+  [[nodiscard]] StateStore& state() noexcept { return *state_; }
+  [[nodiscard]] KafkaEnvironment& environment() const noexcept { return *environment_; }
   [[nodiscard]] const KafkaLogOptions& options() const noexcept { return options_; }
   [[nodiscard]] const KafkaTopicNames& topics() const noexcept { return topics_; }
   // Precondition: the partition is one of the options.
@@ -45,7 +47,7 @@ class KafkaReplica {
   [[nodiscard]] Result<void> catch_up_to(PartitionId partition, std::uint64_t events_next,
                                          std::uint64_t access_next);
   // Every event message that this store has applied was sent before this time, but the owner's own.
-  [[nodiscard]] std::chrono::steady_clock::time_point last_event_read(PartitionId partition) const;
+  [[nodiscard]] KafkaEnvironment::Time last_event_read(PartitionId partition) const;
   // Messages that are in the topic "events" and not applied here. Asks the broker.
   [[nodiscard]] Result<std::uint64_t> lag(PartitionId partition);
 
@@ -68,13 +70,14 @@ class KafkaReplica {
  private:
   class Partition;
 
-  explicit KafkaReplica(const KafkaLogOptions& options);
+  KafkaReplica(const KafkaLogOptions& options, std::shared_ptr<KafkaEnvironment> environment);
   Partition& partition(PartitionId id);
   Result<void> start();
 
   KafkaLogOptions options_;
   KafkaTopicNames topics_;
-  RocksDbState state_;
+  std::shared_ptr<KafkaEnvironment> environment_;
+  std::unique_ptr<StateStore> state_;
   std::unique_ptr<KafkaReader> reader_;  // outlives the partitions' streams
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
 };

@@ -32,28 +32,25 @@ void settle(rd_kafka_error_t* error) {
   if (error != nullptr) rd_kafka_error_destroy(error);
 }
 
-}  // namespace
+class LibraryGroup final : public OwnershipGroup {
+ public:
+  LibraryGroup(const OwnershipOptions& options, KafkaHandle handle)
+      : options_(options), handle_(std::move(handle)) {}
+  ~LibraryGroup() override;
+  Result<void> subscribe();
+  Result<std::optional<Change>> poll(Milliseconds timeout) override;
+  void confirm_lost() override;
 
-OwnershipGroup::OwnershipGroup(const OwnershipOptions& options, KafkaHandle handle)
-    : options_(options), handle_(std::move(handle)) {}
+ private:
+  Result<std::optional<Change>> on_rebalance(void* event);
 
-Result<std::unique_ptr<OwnershipGroup>> OwnershipGroup::join(const OwnershipOptions& options) {
-  auto client = options.client;
-  client.extra.insert(
-      client.extra.begin(),
-      {{"group.id", topic_names(options.prefix).owners},
-       // Takes nothing away from a member that is well; needs all to subscribe to the same topic.
-       {"partition.assignment.strategy", "cooperative-sticky"},
-       {"session.timeout.ms", std::to_string(options.session_timeout.count())},
-       {"heartbeat.interval.ms", std::to_string(options.heartbeat.count())},
-       {"auto.offset.reset", "latest"}});
-  COFFER_ASSIGN(auto handle, make_kafka_handle(client, KafkaRole::group_member));
-  std::unique_ptr<OwnershipGroup> group(new OwnershipGroup(options, std::move(handle)));
-  COFFER_TRY(group->subscribe());
-  return group;
-}
+  OwnershipOptions options_;
+  KafkaHandle handle_;
+  KafkaQueue queue_;
+  std::set<PartitionId> leaving_;  // asked back and not confirmed
+};
 
-Result<void> OwnershipGroup::subscribe() {
+Result<void> LibraryGroup::subscribe() {
   rd_kafka_poll_set_consumer(handle_.get());
   queue_.reset(rd_kafka_queue_get_consumer(handle_.get()));
   const PartitionList topics(rd_kafka_topic_partition_list_new(1));
@@ -65,7 +62,7 @@ Result<void> OwnershipGroup::subscribe() {
 }
 
 // The asynchronous close: its own queue tells what is to be given back, and when all is done.
-OwnershipGroup::~OwnershipGroup() {
+LibraryGroup::~LibraryGroup() {
   KafkaQueue closing(rd_kafka_queue_new(handle_.get()));
   confirm_lost();
   settle(rd_kafka_consumer_close_queue(handle_.get(), closing.get()));
@@ -79,7 +76,7 @@ OwnershipGroup::~OwnershipGroup() {
   queue_.reset();
 }
 
-Result<std::optional<OwnershipGroup::Change>> OwnershipGroup::poll(Milliseconds timeout) {
+Result<std::optional<OwnershipGroup::Change>> LibraryGroup::poll(Milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   do {
     const auto left = std::chrono::duration_cast<Milliseconds>(deadline - Clock::now());
@@ -103,7 +100,7 @@ Result<std::optional<OwnershipGroup::Change>> OwnershipGroup::poll(Milliseconds 
   } while (true);
 }
 
-Result<std::optional<OwnershipGroup::Change>> OwnershipGroup::on_rebalance(void* raw) {
+Result<std::optional<OwnershipGroup::Change>> LibraryGroup::on_rebalance(void* raw) {
   auto* event = static_cast<rd_kafka_event_t*>(raw);
   auto* list = rd_kafka_event_topic_partition_list(event);
   Change change;
@@ -123,7 +120,7 @@ Result<std::optional<OwnershipGroup::Change>> OwnershipGroup::on_rebalance(void*
   return std::optional<Change>{std::move(change)};
 }
 
-void OwnershipGroup::confirm_lost() {
+void LibraryGroup::confirm_lost() {
   const auto leaving = std::exchange(leaving_, {});
   if (leaving.empty()) return;
   const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(leaving.size())));
@@ -131,6 +128,24 @@ void OwnershipGroup::confirm_lost() {
     rd_kafka_topic_partition_list_add(list.get(), topic_names(options_.prefix).owners.c_str(),
                                       static_cast<std::int32_t>(id));
   settle(rd_kafka_incremental_unassign(handle_.get(), list.get()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<OwnershipGroup>> OwnershipGroup::join(const OwnershipOptions& options) {
+  auto client = options.client;
+  client.extra.insert(
+      client.extra.begin(),
+      {{"group.id", topic_names(options.prefix).owners},
+       // Takes nothing away from a member that is well; needs all to subscribe to the same topic.
+       {"partition.assignment.strategy", "cooperative-sticky"},
+       {"session.timeout.ms", std::to_string(options.session_timeout.count())},
+       {"heartbeat.interval.ms", std::to_string(options.heartbeat.count())},
+       {"auto.offset.reset", "latest"}});
+  COFFER_ASSIGN(auto handle, make_kafka_handle(client, KafkaRole::group_member));
+  auto group = std::make_unique<LibraryGroup>(options, std::move(handle));
+  COFFER_TRY(group->subscribe());
+  return std::unique_ptr<OwnershipGroup>(std::move(group));
 }
 
 }  // namespace coffer::log

@@ -4,7 +4,7 @@
 //
 // A member keeps itself in the group from a background thread of the library. A killed or stopped
 // one is removed after the session timeout, one that leaves at once.
-// Threads: one caller at a time.
+// An interface, as kafka_producer.h is. Threads: one caller at a time.
 #pragma once
 
 #include <set>
@@ -24,10 +24,14 @@ struct OwnershipOptions {
 
 class OwnershipGroup {
  public:
+  OwnershipGroup() = default;
+  OwnershipGroup(const OwnershipGroup&) = delete;
+  OwnershipGroup& operator=(const OwnershipGroup&) = delete;
+  virtual ~OwnershipGroup() = default;  // leaves, within the client's shutdown timeout
+
   // Joins; the topic must exist (ensure_topics makes it). Errors: invalid_argument, unavailable.
   [[nodiscard]] static Result<std::unique_ptr<OwnershipGroup>> join(
       const OwnershipOptions& options);
-  ~OwnershipGroup();  // leaves, within the client's shutdown timeout
 
   struct Change {
     std::set<PartitionId> gained;
@@ -37,18 +41,8 @@ class OwnershipGroup {
   // What the group asks for since the last call, waiting up to `timeout`; it must be called at
   // least every few minutes. A change with losses has to be answered by confirm_lost() once this
   // member has stopped owning them: until then the group gives them to nobody, unless `removed`.
-  [[nodiscard]] Result<std::optional<Change>> poll(Milliseconds timeout);
-  void confirm_lost();
-
- private:
-  OwnershipGroup(const OwnershipOptions& options, KafkaHandle handle);
-  Result<void> subscribe();
-  Result<std::optional<Change>> on_rebalance(void* event);
-
-  OwnershipOptions options_;
-  KafkaHandle handle_;
-  KafkaQueue queue_;
-  std::set<PartitionId> leaving_;  // asked back and not confirmed
+  [[nodiscard]] virtual Result<std::optional<Change>> poll(Milliseconds timeout) = 0;
+  virtual void confirm_lost() = 0;
 };
 
 }  // namespace coffer::log

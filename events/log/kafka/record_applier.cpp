@@ -56,7 +56,7 @@ bool follows(const Bytes& previous_hash, bool has_previous, const Sha256& hash) 
 
 }  // namespace
 
-Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition) {
+Result<ReplicaPlace> load_place(const StateStore& state, PartitionId partition) {
   ReplicaPlace place;
   COFFER_ASSIGN(const auto stored, state.get(Family::meta, place_row(partition)));
   if (!stored) return place;
@@ -78,14 +78,15 @@ Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition
   return place;
 }
 
-RecordApplier::RecordApplier(RocksDbState& state, PartitionId partition, ReplicaPlace& place,
-                             BlobSource& blobs)
+RecordApplier::RecordApplier(StateStore& state, PartitionId partition, ReplicaPlace& place,
+                             BlobSource& blobs, const OwnershipRules& rules)
     : state_(state),
       partition_(partition),
       place_(place),
       blobs_(blobs),
+      rules_(rules),
       next_(place),
-      batch_(state),
+      batch_(state.new_batch()),
       heads_(state.heads(partition)) {}
 
 // ---------------------------------------------------------------- events
@@ -97,7 +98,7 @@ Result<void> RecordApplier::add_event_message(std::uint64_t offset,
                                                 "topic any more",
                                                 next_.events_next, offset - 1, partition_));
   next_.events_next = offset + 1;
-  if (!admit(next_.events_claim, claimed(record))) return {};
+  if (!rules_.admits(next_.events_claim, claimed(record))) return {};
   if (const auto* claim = std::get_if<codec::ClaimBody>(&record.body)) {
     next_.owner = claim->node;
     blobs_.claimed(next_.events_claim);
@@ -127,7 +128,7 @@ Result<void> RecordApplier::add_event(const codec::ReplicatedRecord& record, Byt
                 fmt::format("record {} of a tenant in partition {} does not follow the one before "
                             "it",
                             event.tenant_sequence, partition_));
-  batch_.put_event(partition_, ++heads_.events, event.tenant, event.tenant_sequence, bytes);
+  batch_->put_event(partition_, ++heads_.events, event.tenant, event.tenant_sequence, bytes);
   head = {event.tenant_sequence, record_hash(bytes)};
   return {};
 }
@@ -144,9 +145,9 @@ Result<void> RecordApplier::add_change(const codec::RowChange& change, std::uint
   }
   if (hash != nullptr) return put_key(change.row, *hash, offset);
   if (value != nullptr) {
-    batch_.put(family, change.row, *value);
+    batch_->put(family, change.row, *value);
   } else {
-    batch_.erase(family, change.row);
+    batch_->erase(family, change.row);
   }
   return {};
 }
@@ -159,7 +160,7 @@ Result<void> RecordApplier::add_range(const codec::RowRange& range) {
     while (it != next_.missing.end() && starts_with(it->first, range.prefix))
       forget_missing(Bytes((it++)->first));
   }
-  batch_.erase_prefix({family, range.prefix});
+  batch_->erase_prefix({family, range.prefix});
   return {};
 }
 
@@ -167,24 +168,24 @@ Result<void> RecordApplier::add_range(const codec::RowRange& range) {
 Result<void> RecordApplier::put_key(const Bytes& row, const Sha256& hash, std::uint64_t offset) {
   COFFER_ASSIGN(const auto blob, blobs_.find(row, hash, offset));
   if (!blob) {
-    batch_.erase(Family::keys, row);
-    batch_.put(Family::meta, missing_row(partition_, row), hash);
+    batch_->erase(Family::keys, row);
+    batch_->put(Family::meta, missing_row(partition_, row), hash);
     next_.missing[row] = hash;
     key_rows_[row] = std::nullopt;
     return {};
   }
-  batch_.put(Family::keys, row, *blob);
+  batch_->put(Family::keys, row, *blob);
   key_rows_[row] = hash;
   return {};
 }
 
 void RecordApplier::install_missing(const Bytes& row, BytesView blob) {
   forget_missing(row);
-  batch_.put(Family::keys, row, blob);
+  batch_->put(Family::keys, row, blob);
 }
 
 void RecordApplier::forget_missing(const Bytes& row) {
-  if (next_.missing.erase(row) > 0) batch_.erase(Family::meta, missing_row(partition_, row));
+  if (next_.missing.erase(row) > 0) batch_->erase(Family::meta, missing_row(partition_, row));
 }
 
 Result<void> RecordApplier::note_dead_key(const Bytes& row) {
@@ -197,7 +198,7 @@ Result<void> RecordApplier::note_dead_key(const Bytes& row) {
   }
   if (old) {
     dead_keys_.insert(key_message_key(row, *old));
-    batch_.erase(Family::keys, row);  // also before a new value: so the old one is shredded
+    batch_->erase(Family::keys, row);  // also before a new value: so the old one is shredded
   }
   key_rows_[row] = std::nullopt;
   return {};
@@ -233,7 +234,7 @@ Result<void> RecordApplier::add_access_message(std::uint64_t offset,
   const bool adopted =
       next_.access_gap && body != nullptr && record.epoch > next_.access_claim.epoch;
   if (adopted) next_.access_claim = {record.epoch, record.nonce, false};
-  if (!admit(next_.access_claim, kind)) return {};
+  if (!rules_.admits(next_.access_claim, kind)) return {};
   if (kind.kind != RecordKind::claim) ++next_.access_admitted;
   if (body == nullptr || body->access.empty()) return {};
   if (body->access_position != heads_.access + 1) {
@@ -245,8 +246,8 @@ Result<void> RecordApplier::add_access_message(std::uint64_t offset,
     COFFER_ASSIGN(const auto first, codec::decode_access_envelope(body->access.front()));
     AccessTrim trim{1, body->access_position - 1, {}};
     std::copy(first.previous_hash.begin(), first.previous_hash.end(), trim.last_hash.begin());
-    batch_.erase_access(partition_, 1, ~0ull - 1);
-    batch_.put_access_trim(partition_, trim);
+    batch_->erase_access(partition_, 1, ~0ull - 1);
+    batch_->put_access_trim(partition_, trim);
     heads_.access = trim.last;
     heads_.access_hash = trim.last_hash;
   }
@@ -260,7 +261,7 @@ Result<void> RecordApplier::add_access(const codec::AppendBody& body) {
       return fail(ErrorCode::corrupt,
                   fmt::format("access record {} of partition {} does not follow the one before it",
                               heads_.access + 1, partition_));
-    batch_.put_access(partition_, ++heads_.access, bytes);
+    batch_->put_access(partition_, ++heads_.access, bytes);
     heads_.access_hash = record_hash(bytes);
   }
   return {};
@@ -269,10 +270,10 @@ Result<void> RecordApplier::add_access(const codec::AppendBody& body) {
 // ---------------------------------------------------------------- write
 Result<void> RecordApplier::write(std::uint64_t keys_next) {
   next_.keys_next = keys_next;
-  batch_.put(Family::meta, place_row(partition_),
-             codec::encode_replica_position({next_.events_next, next_.access_next, next_.keys_next,
-                                             to_stored(next_.events_claim),
-                                             to_stored(next_.access_claim), next_.owner}));
+  batch_->put(Family::meta, place_row(partition_),
+              codec::encode_replica_position({next_.events_next, next_.access_next, next_.keys_next,
+                                              to_stored(next_.events_claim),
+                                              to_stored(next_.access_claim), next_.owner}));
   COFFER_TRY(state_.write(std::move(batch_), false));
   state_.set_heads(tenants_, partition_, heads_);
   place_ = std::move(next_);

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "events/codec/replicated_codec.h"
-#include "events/log/kafka/claim_rule.h"
-#include "events/log/rocksdb_state.h"
+#include "events/log/kafka/ownership_rules.h"
+#include "events/log/state_store.h"
 
 namespace coffer::log {
 
@@ -40,7 +40,7 @@ struct ReplicaPlace {
 };
 
 // Reads what RecordApplier::write left; a new store begins at zero.
-[[nodiscard]] Result<ReplicaPlace> load_place(const RocksDbState& state, PartitionId partition);
+[[nodiscard]] Result<ReplicaPlace> load_place(const StateStore& state, PartitionId partition);
 
 class BlobSource {
  public:
@@ -55,7 +55,8 @@ class BlobSource {
 
 class RecordApplier {
  public:
-  RecordApplier(RocksDbState& state, PartitionId partition, ReplicaPlace& place, BlobSource& blobs);
+  RecordApplier(StateStore& state, PartitionId partition, ReplicaPlace& place, BlobSource& blobs,
+                const OwnershipRules& rules = OwnershipRules::standard());
 
   Result<void> add_event_message(std::uint64_t offset, const codec::ReplicatedRecord& record);
   Result<void> add_access_message(std::uint64_t offset, const codec::ReplicatedRecord& record);
@@ -77,12 +78,13 @@ class RecordApplier {
   Result<void> note_dead_keys_below(const Bytes& prefix);
   void forget_missing(const Bytes& row);
 
-  RocksDbState& state_;
+  StateStore& state_;
   PartitionId partition_;
   ReplicaPlace& place_;
   BlobSource& blobs_;
+  const OwnershipRules& rules_;
   ReplicaPlace next_;
-  StateBatch batch_;
+  std::unique_ptr<StateBatch> batch_;
   PartitionHeads heads_;
   std::unordered_map<TenantId, TenantHead> tenants_;
   std::map<Bytes, std::optional<Sha256>> key_rows_;  // as this batch leaves them

@@ -5,8 +5,6 @@
 namespace coffer::log {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kReadMax = 500;
 
 Result<codec::ReplicatedRecord> decode(const FetchedMessage& message, const std::string& topic) {
@@ -62,7 +60,7 @@ Result<void> KafkaReplica::Partition::fetch() {
     pending_events_ = std::move(fetched.messages);
     if (!pending_events_.empty()) {
       events_seen_ = pending_events_.back().offset + 1;
-      last_event_read_ = Clock::now();
+      last_event_read_ = replica_.environment_->now();
     }
   }
   if (pending_access_.empty()) {
@@ -100,7 +98,7 @@ Result<void> KafkaReplica::Partition::add_pending(RecordApplier& applier) const 
 
 Result<void> KafkaReplica::Partition::apply_pending() {
   claim_ = place_.events_claim;
-  RecordApplier applier(replica_.state_, id_, place_, *this);
+  RecordApplier applier(*replica_.state_, id_, place_, *this, replica_.environment_->rules());
   auto added = add_pending(applier);
   if (!added) {
     // Blobs that were taken for this attempt are read again for the next one.
@@ -115,15 +113,15 @@ Result<void> KafkaReplica::Partition::apply_pending() {
 
 Result<void> KafkaReplica::Partition::catch_up_to(std::uint64_t events_next,
                                                   std::uint64_t access_next) {
-  auto last_progress = Clock::now();
+  auto last_progress = replica_.environment_->now();
   while (place_.events_next < events_next || place_.access_next < access_next) {
     const auto stepped = step();
     if (stepped.ok() && *stepped > 0) {
-      last_progress = Clock::now();
+      last_progress = replica_.environment_->now();
       continue;
     }
     if (!stepped && stepped.error().code != ErrorCode::unavailable) return stepped.error();
-    if (Clock::now() - last_progress > replica_.options_.stall_max) {
+    if (replica_.environment_->now() - last_progress > replica_.options_.stall_max) {
       if (!stepped) return stepped.error();
       return fail(ErrorCode::unavailable, fmt::format("partition {} stopped at offset {} before {}",
                                                       id_, place_.events_next, events_next));
@@ -166,15 +164,15 @@ Result<void> KafkaReplica::Partition::read_keys_until(const Bytes& message_key, 
     keys_read_ = std::max(place_.keys_next, ends.first);
     COFFER_ASSIGN(keys_, replica_.reader_->open(replica_.topics_.keys, id_, keys_read_));
   }
-  auto last_progress = Clock::now();
+  auto last_progress = replica_.environment_->now();
   while (keys_read_ < end && !stage_.contains(message_key)) {
     COFFER_ASSIGN(const auto fetched, keys_->read(kReadMax, Milliseconds(100)));
     for (const auto& message : fetched.messages) stage(message);
     if (fetched.next > keys_read_) {
       keys_read_ = fetched.next;
-      last_progress = Clock::now();
+      last_progress = replica_.environment_->now();
     }
-    if (Clock::now() - last_progress > replica_.options_.stall_max)
+    if (replica_.environment_->now() - last_progress > replica_.options_.stall_max)
       return fail(ErrorCode::unavailable, fmt::format("partition {} of {} stopped at offset {}",
                                                       id_, replica_.topics_.keys, keys_read_));
   }
@@ -216,7 +214,7 @@ Result<void> KafkaReplica::Partition::resolve_missing() {
         found[key->row] = blob->blob;
       }
     }));
-    RecordApplier applier(replica_.state_, id_, place_, *this);
+    RecordApplier applier(*replica_.state_, id_, place_, *this, replica_.environment_->rules());
     for (const auto& [row, blob] : found) applier.install_missing(row, blob);
     COFFER_TRY(applier.write(keys_next()));
     if (place_.missing.empty()) return {};
@@ -232,7 +230,7 @@ Result<void> KafkaReplica::Partition::resolve_missing() {
 // ---------------------------------------------------------------- the owner's records
 Result<std::vector<Bytes>> KafkaReplica::Partition::apply_own(const OwnRecords& own) {
   own_ = &own;
-  RecordApplier applier(replica_.state_, id_, place_, *this);
+  RecordApplier applier(*replica_.state_, id_, place_, *this, replica_.environment_->rules());
   const auto add_all = [&]() -> Result<void> {
     for (const auto& [offset, record] : own.events)
       COFFER_TRY(applier.add_event_message(offset, record));

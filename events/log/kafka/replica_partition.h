@@ -9,12 +9,14 @@ namespace coffer::log {
 class KafkaReplica::Partition final : public BlobSource {
  public:
   Partition(KafkaReplica& replica, PartitionId id, ReplicaPlace place)
-      : replica_(replica), id_(id), place_(std::move(place)), claim_(place_.events_claim) {}
+      : replica_(replica),
+        id_(id),
+        place_(std::move(place)),
+        last_event_read_(replica.environment_->now()),
+        claim_(place_.events_claim) {}
 
   [[nodiscard]] const ReplicaPlace& place() const noexcept { return place_; }
-  [[nodiscard]] std::chrono::steady_clock::time_point last_event_read() const noexcept {
-    return last_event_read_;
-  }
+  [[nodiscard]] KafkaEnvironment::Time last_event_read() const noexcept { return last_event_read_; }
 
   // Applies what has arrived; the number of messages read.
   Result<std::size_t> step();
@@ -43,7 +45,7 @@ class KafkaReplica::Partition final : public BlobSource {
   const PartitionId id_;
   ReplicaPlace place_;
   // What was applied before this process was sent before it began.
-  std::chrono::steady_clock::time_point last_event_read_ = std::chrono::steady_clock::now();
+  KafkaEnvironment::Time last_event_read_;
   ClaimState claim_;  // as of the message that is being applied
   std::unique_ptr<KafkaStream> events_;
   std::unique_ptr<KafkaStream> access_;
