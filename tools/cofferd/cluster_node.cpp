@@ -13,8 +13,7 @@ using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr PartitionId kPartition = 0;
-constexpr milliseconds kBeat{20};
-constexpr milliseconds kRetry{500};
+constexpr milliseconds kHeartbeat{500};
 
 }  // namespace
 
@@ -67,14 +66,17 @@ Result<void> ClusterNode::open() {
     return fail(ErrorCode::invalid_argument, "cluster.node is not one of cluster.nodes");
   self_ = *self;
   COFFER_TRY(load_kafka_options());
-  COFFER_ASSIGN(replica_, log::KafkaReplica::open(log_options_));
+  auto environment = log::kafka_environment(log_options_);
+  COFFER_ASSIGN(auto replica, log::KafkaReplica::open(log_options_, environment));
   COFFER_ASSIGN(group_, log::OwnershipGroup::join(
                             {.client = log_options_.client,
                              .prefix = config_.kafka.topic_prefix,
                              .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
-                             .heartbeat = kRetry}));
+                             .heartbeat = kHeartbeat}));
   COFFER_TRY(start_peers());
-  thread_ = std::thread([this] { run(); });
+  cycle_ = std::make_unique<log::OwnerCycle>(log_options_, std::move(environment),
+                                             std::move(replica), *this, random_);
+  thread_ = std::thread([this] { cycle_->run(); });
   return {};
 }
 
@@ -111,13 +113,13 @@ Result<void> ClusterNode::start_peers() {
 }
 
 void ClusterNode::hand_over(unsigned drain_seconds) {
-  drain_seconds_ = drain_seconds;
-  handing_over_ = true;
-  while (thread_.joinable() && !handed_over_) std::this_thread::sleep_for(milliseconds(5));
+  if (!cycle_) return;
+  cycle_->hand_over(std::chrono::seconds(drain_seconds));
+  while (thread_.joinable() && !cycle_->handed_over()) std::this_thread::sleep_for(milliseconds(5));
 }
 
 void ClusterNode::stop() {
-  stopping_ = true;
+  if (cycle_) cycle_->stop();
   if (thread_.joinable()) thread_.join();
   if (router_) router_->give_up_waiting();
   if (peer_listener_) peer_listener_->stop(0);
@@ -147,56 +149,25 @@ net::HaStatus ClusterNode::ha_status() const {
 }
 
 // ---------------------------------------------------------------- the node's thread
-void ClusterNode::run() {
-  while (!stopping_) {
-    follow();
-    if (stopping_ || !assigned_ || handing_over_) continue;
-    if (const auto taken = take_over(); !taken) {
-      spdlog::error("cannot become the active node: {}", taken.error().message);
-      pause(kRetry);
-      continue;
-    }
-    own();
-  }
-  if (active_) step_down(!removed_);
-  group_.reset();
+void ClusterNode::turn() {
+  router_->retry_waiting();
 }
 
-// Waits while the group and the waiting requests are looked after.
-void ClusterNode::pause(milliseconds length) {
-  const auto until = SteadyClock::now() + length;
-  while (!stopping_ && SteadyClock::now() < until) {
-    poll_group(kBeat);
-    router_->retry_waiting();
-  }
+void ClusterNode::tick() {
+  vault_->tick();
 }
 
-void ClusterNode::poll_group(milliseconds timeout) {
-  if (!group_) return std::this_thread::sleep_for(timeout);
-  const auto change = group_->poll(timeout);
-  if (!change) {
-    spdlog::error("the owners' group: {}", change.error().message);
-    return std::this_thread::sleep_for(timeout);
-  }
-  if (!*change) return;
-  if ((*change)->gained.contains(kPartition)) {
-    assigned_ = true;
-    removed_ = false;
-  }
-  if ((*change)->lost.contains(kPartition)) {
-    assigned_ = false;
-    removed_ = (*change)->removed;
-    if (!active_) group_->confirm_lost();
-  }
+std::unique_ptr<log::OwnershipGroup> ClusterNode::join_group() {
+  return std::move(group_);
 }
 
-void ClusterNode::note_owner() {
-  const auto& place = replica_->place(kPartition);
+void ClusterNode::followed(log::KafkaReplica& replica) {
+  const auto& place = replica.place(kPartition);
   // A claim of this node is one of its former life, as long as it only follows.
   const bool nobody = place.events_claim.released || place.owner == self_.id;
   const auto owner = nobody ? std::string() : place.owner;
   initialized_ = initialized_ || [&] {
-    const auto vault = replica_->state().get(log::Family::meta, log::meta_row("vault"));
+    const auto vault = replica.state().get(log::Family::meta, log::meta_row("vault"));
     return vault.ok() && vault->has_value();
   }();
   {
@@ -208,128 +179,54 @@ void ClusterNode::note_owner() {
   router_->set_owner(owner);
 }
 
-void ClusterNode::follow() {
-  bool troubled = false;
-  while (!stopping_ && (!assigned_ || handing_over_)) {
-    if (handing_over_ && !handed_over_) {
-      group_.reset();
-      assigned_ = false;
-      handed_over_ = true;
-    }
-    Result<std::size_t> read = std::size_t{0};
-    if (!replica_) {
-      auto opened = log::KafkaReplica::open(log_options_);
-      if (opened)
-        replica_ = std::move(*opened);
-      else
-        read = opened.error();
-    }
-    if (replica_) read = replica_->step(kBeat);
-    if (!read) {
-      if (!troubled) spdlog::error("cannot follow the log: {}", read.error().message);
-      troubled = true;
-      replica_.reset();
-      pause(kRetry);
-      continue;
-    }
-    troubled = false;
-    note_owner();
-    poll_group(milliseconds(0));
-    router_->retry_waiting();
-  }
-}
-
-Result<void> ClusterNode::take_over() {
-  if (!replica_) {
-    COFFER_ASSIGN(replica_, log::KafkaReplica::open(log_options_));
-  }
-  const auto began = SteadyClock::now();
-  COFFER_ASSIGN(auto log,
-                log::KafkaEventLog::take_over(std::move(replica_), random_id<Nonce128>(random_)));
-  auto* raw = log.get();
-  const auto epoch = raw->epoch(kPartition);
-  auto active = std::make_unique<ActiveVault>();
-  active->log = std::move(log);
-  auto vault = VaultService::open(config_, token_, clock_, random_, *active->log, api_options_);
-  if (vault) {
-    active->vault = std::move(*vault);
-    const auto unsealed = active->vault->unseal_automatically();
-    if (!unsealed) vault = unsealed.error();
-  }
-  if (!vault) {
-    static_cast<void>(raw->release());
-    return vault.error();
-  }
+Result<void> ClusterNode::begin(log::KafkaEventLog& log) {
+  COFFER_ASSIGN(auto vault,
+                VaultService::open(config_, token_, clock_, random_, log, api_options_));
+  COFFER_TRY(vault->unseal_automatically());
+  vault_ = std::move(vault);
   initialized_ = true;
   {
     const std::lock_guard lock(mutex_);
     owner_ = self_.id;
     active_since_ = clock_.now();
   }
-  active_ = std::move(active);
-  serving_ = std::make_shared<const net::HttpHandler>(
-      [vault = active_->vault.get()](auto request, auto respond) {
+  serving_ =
+      std::make_shared<const net::HttpHandler>([vault = vault_.get()](auto request, auto respond) {
         vault->handle(std::move(request), std::move(respond));
       });
   router_->set_active(serving_);
-  router_->retry_waiting();
-  spdlog::info("this node is the active one, epoch {}, after {} ms", epoch,
-               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - began).count());
   return {};
 }
 
-void ClusterNode::own() {
-  auto next_tick = SteadyClock::now();
-  while (!stopping_) {
-    poll_group(kBeat);
-    router_->retry_waiting();
-    if (active_->log->stopped()) {
-      spdlog::warn("the log has stopped: this node is no longer the active one");
-      step_down(false);
-      // Whether the group still wants this node is known after a heartbeat or two.
-      return pause(2 * kRetry);
-    }
-    if (!assigned_ || handing_over_) return step_down(!removed_);
-    if (SteadyClock::now() < next_tick) continue;
-    next_tick += std::chrono::seconds(1);
-    active_->vault->tick();
-  }
+void ClusterNode::close_entrance() {
+  router_->set_active(nullptr);
+  router_->set_owner({});
+  const std::lock_guard lock(mutex_);
+  owner_.clear();
+  active_since_ = {};
 }
 
 // Until nobody holds the vault but this thread.
-void ClusterNode::await_requests(milliseconds limit) {
+void ClusterNode::drain(milliseconds limit) {
   const auto until = SteadyClock::now() + limit;
   while (serving_.use_count() > 1 && SteadyClock::now() < until)
     std::this_thread::sleep_for(milliseconds(2));
 }
 
-void ClusterNode::step_down(bool release) {
-  router_->set_active(nullptr);  // what comes from now on waits for the next owner
-  router_->set_owner({});
-  {
-    const std::lock_guard lock(mutex_);
-    owner_.clear();
-    active_since_ = {};
-  }
-  if (release) {
-    await_requests(std::chrono::seconds(drain_seconds_));
-    if (const auto released = active_->log->release(); !released)
-      spdlog::warn("handing over: {}", released.error().message);
-  }
-  // From here on this node writes nothing any more: the next owner need not wait for the rest.
-  if (handing_over_)
-    group_.reset();
-  else if (group_ && !assigned_)
-    group_->confirm_lost();
-  // What is still under way finds the log stopped and ends. The listener bounds every request.
-  await_requests(std::chrono::seconds(100));
+void ClusterNode::end() {
+  // The listener bounds every request.
+  drain(std::chrono::seconds(100));
   if (serving_.use_count() > 1) {
     spdlog::critical("requests did not end: the process stops rather than serve two lives at once");
     std::abort();
   }
   serving_.reset();
-  active_.reset();
-  spdlog::info("this node follows");
+  vault_.reset();
+}
+
+void ClusterNode::report(Severity severity, const std::string& what) {
+  spdlog::log(severity == Severity::trouble ? spdlog::level::warn : spdlog::level::info, "{}",
+              what);
 }
 
 }  // namespace coffer::server

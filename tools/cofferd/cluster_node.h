@@ -1,20 +1,14 @@
 // One node of a cluster: follows the replicated log with a warm store, forwards what it is asked to
 // the active node, and becomes the active node when the owners' group gives it the partition.
-//
-//   following ── gained ──> taking over (claim, old lease, HSM login) ──> active
-//       ^                                                                   │
-//       └───── handed over: drained, released <── lost, asked to stop ──────┤
-//       └───── dropped without a hand-over    <── the log has stopped ──────┘
+// That life is log::OwnerCycle's; this class is the vault, the router and the peers around it.
 //
 // Threads: one of its own does all of the above; requests come from the listeners' threads.
 #pragma once
 
 #include <atomic>
-#include <set>
 #include <thread>
 
-#include "events/log/kafka/kafka_event_log.h"
-#include "events/log/kafka/ownership_group.h"
+#include "events/log/kafka/owner_cycle.h"
 #include "net/cluster/request_router.h"
 #include "net/vault_api/ha_status.h"
 #include "tools/cofferd/cluster_members.h"
@@ -22,17 +16,7 @@
 
 namespace coffer::server {
 
-// What a node serves from while it is the active one.
-struct ActiveVault {
-  std::unique_ptr<log::KafkaEventLog> log;
-  std::unique_ptr<VaultService> vault;
-  ~ActiveVault() {
-    vault.reset();
-    log.reset();
-  }
-};
-
-class ClusterNode {
+class ClusterNode final : private log::OwnedService {
  public:
   // Joins the cluster and starts the listener for peers; returns when the node follows. All
   // arguments outlive the node. Errors: invalid_argument (configuration, topics), unavailable.
@@ -40,7 +24,7 @@ class ClusterNode {
                                                                   const TokenFiles& token,
                                                                   const Clock& clock,
                                                                   Random& random);
-  ~ClusterNode();
+  ~ClusterNode() override;
 
   void on_client_request(std::shared_ptr<net::HttpRequest> request, net::Responder respond) {
     router_->on_client_request(std::move(request), std::move(respond));
@@ -59,15 +43,16 @@ class ClusterNode {
   Result<void> load_kafka_options();
   [[nodiscard]] net::HaStatus ha_status() const;
 
-  void run();
-  void follow();
-  Result<void> take_over();
-  void own();
-  void step_down(bool release);
-  void await_requests(std::chrono::milliseconds limit);
-  void poll_group(std::chrono::milliseconds timeout);
-  void note_owner();
-  void pause(std::chrono::milliseconds length);
+  // OwnedService, on the node's thread.
+  Result<void> begin(log::KafkaEventLog& log) override;
+  void close_entrance() override;
+  void drain(std::chrono::milliseconds limit) override;
+  void end() override;
+  void turn() override;
+  void tick() override;
+  std::unique_ptr<log::OwnershipGroup> join_group() override;
+  void followed(log::KafkaReplica& replica) override;
+  void report(Severity severity, const std::string& what) override;
 
   const Config& config_;
   const TokenFiles& token_;
@@ -83,18 +68,12 @@ class ClusterNode {
   std::unique_ptr<net::HttpServer> peer_listener_;
 
   // The node's thread only.
-  std::unique_ptr<log::OwnershipGroup> group_;
-  std::unique_ptr<log::KafkaReplica> replica_;  // null while active
-  std::unique_ptr<ActiveVault> active_;
-  net::LocalHandler serving_;  // requests of active_ that are under way hold it
-  bool assigned_ = false;
-  bool removed_ = false;  // the group took the partition away without waiting for us
+  std::unique_ptr<log::OwnershipGroup> group_;  // until the cycle takes it
+  std::unique_ptr<VaultService> vault_;         // while active
+  net::LocalHandler serving_;                   // requests under way of vault_ hold it
 
+  std::unique_ptr<log::OwnerCycle> cycle_;
   std::thread thread_;
-  std::atomic<bool> handing_over_ = false;
-  std::atomic<bool> handed_over_ = false;
-  std::atomic<unsigned> drain_seconds_ = 3;
-  std::atomic<bool> stopping_ = false;
   std::atomic<bool> initialized_ = false;
   mutable std::mutex mutex_;  // guards what follows
   std::string owner_;

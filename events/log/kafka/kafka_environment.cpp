@@ -14,10 +14,10 @@ class Real final : public KafkaEnvironment {
   Time now() override { return std::chrono::steady_clock::now(); }
   void sleep_until(Time time) override { std::this_thread::sleep_until(time); }
   Result<void> check_topics() override { return ensure_topics(options_.client, options_.topics); }
-  Result<std::unique_ptr<StateStore>> open_store() override {
-    auto store = std::make_unique<RocksDbState>(options_.store);
+  Result<std::shared_ptr<StateStore>> open_store() override {
+    auto store = std::make_shared<RocksDbState>(options_.store);
     COFFER_TRY(store->open());
-    return std::unique_ptr<StateStore>(std::move(store));
+    return std::shared_ptr<StateStore>(std::move(store));
   }
   Result<std::unique_ptr<KafkaProducer>> make_producer(
       std::span<const std::string> topics) override {

@@ -27,7 +27,7 @@ class KafkaEnvironment {
   // Errors: as ensure_topics.
   [[nodiscard]] virtual Result<void> check_topics() = 0;
   // Errors: as of the store; unavailable, corrupt.
-  [[nodiscard]] virtual Result<std::unique_ptr<StateStore>> open_store() = 0;
+  [[nodiscard]] virtual Result<std::shared_ptr<StateStore>> open_store() = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<KafkaProducer>> make_producer(
       std::span<const std::string> topics) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<KafkaReader>> make_reader() = 0;

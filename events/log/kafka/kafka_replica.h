@@ -77,7 +77,7 @@ class KafkaReplica {
   KafkaLogOptions options_;
   KafkaTopicNames topics_;
   std::shared_ptr<KafkaEnvironment> environment_;
-  std::unique_ptr<StateStore> state_;
+  std::shared_ptr<StateStore> state_;
   std::unique_ptr<KafkaReader> reader_;  // outlives the partitions' streams
   std::map<PartitionId, std::unique_ptr<Partition>> partitions_;
 };
