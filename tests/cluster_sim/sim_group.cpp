@@ -14,6 +14,7 @@ struct SimCoordinator::Member {
   Signal arrived;
   std::deque<OwnershipGroup::Change> changes;
   Nanos last_heard = 0;
+  Nanos last_arrival = 0;
   bool expired = false;   // out of the group without knowing it
   bool believes = false;  // was told that it should own
 };
@@ -56,12 +57,13 @@ std::unique_ptr<OwnershipGroup> SimCoordinator::join(SimNetwork& network) {
   return std::make_unique<Handle>(*this, std::move(member));
 }
 
+// Late, but in order: a member's heartbeats bring them one after the other.
 void SimCoordinator::tell(Member& member, OwnershipGroup::Change change) {
-  world_.after(member.network.delay(),
-               [shared = members_.at(member.id), change = std::move(change)] {
-                 shared->changes.push_back(change);
-                 shared->arrived.notify();
-               });
+  member.last_arrival = std::max(member.last_arrival, world_.now() + member.network.delay());
+  world_.at(member.last_arrival, [shared = members_.at(member.id), change = std::move(change)] {
+    shared->changes.push_back(change);
+    shared->arrived.notify();
+  });
 }
 
 void SimCoordinator::assign_to(Member& member) {

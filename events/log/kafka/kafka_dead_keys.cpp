@@ -28,13 +28,15 @@ Result<void> KafkaEventLog::await_tombstones() {
   return done.error();
 }
 
-// A blob of an older claim is dead unless a row holds it: all events under older claims are
-// applied. Those of this claim are in use or have their tombstone.
+// A blob without a row is dead: all events under older claims are applied, and those of this claim
+// as far as their blobs were seen here, since appends hold the lock as well. Those of this claim are
+// among them when their tombstone failed, or when their end was read over a gap instead of applied.
+// What a later claim wrote is not this node's to judge.
 Result<void> KafkaEventLog::sweep_dead_blobs(PartitionId partition) {
   const auto own_epoch = epoch(partition);
   std::map<Bytes, bool> candidates;  // message key -> the last message has a blob
   COFFER_TRY(replica_->visit_blobs(partition, [&](const Bytes& key, const auto* blob) {
-    candidates[key] = blob != nullptr && blob->epoch < own_epoch;
+    candidates[key] = blob != nullptr && blob->epoch <= own_epoch;
   }));
   const std::lock_guard lock(mutex_);
   COFFER_TRY(check_writable());
