@@ -37,6 +37,15 @@ Linearizer::Apply ClusterSimulation::effect_of(const Request& request) {
   return {};
 }
 
+void ClusterSimulation::on_event(std::uint64_t offset, const BrokerRecord& record) {
+  const auto command = spec_.add_event(offset, record);
+  const auto found = command ? lost_.find(*command) : lost_.end();
+  if (found == lost_.end()) return;
+  auto& model = registers_[found->second.key];
+  model.lose(model.invoke(effect_of(found->second), 0));
+  lost_.erase(found);
+}
+
 void ClusterSimulation::think(unsigned client) {
   if (peace_) return;
   if (statistics_.answered + statistics_.lost >= options_.requests) return;
@@ -115,7 +124,13 @@ void ClusterSimulation::learn(const std::shared_ptr<Call>& call, const Outcome& 
     case Outcome::Kind::unknown:
       ++statistics_.lost;
       world_.note(what + ": lost, " + outcome.answer);
-      model.lose(call->id);
+      if (spec_.happened(request.id)) {
+        model.lose(call->id);
+      } else {
+        // Nobody can have seen it yet. If its record counts one day, it goes on from there.
+        model.withdraw(call->id);
+        lost_.emplace(request.id, request);
+      }
       break;
   }
   think(call->client);

@@ -46,7 +46,7 @@ void ClusterSimulation::build() {
   for (unsigned i = 0; i < options_.registers; ++i)
     registers_.emplace_back(secret::MountSettings{});
   broker_.partition(topics()[0]).on_commit = [this](auto offset, const auto& record) {
-    spec_.add_event(offset, record);
+    on_event(offset, record);
   };
   broker_.partition(topics()[2]).on_commit = [this](auto, const auto& record) {
     spec_.add_blob(record);

@@ -84,7 +84,8 @@ class ClusterSimulation {
   void lose(const std::shared_ptr<Call>& call);
   void crashed(const SimNode& node);
   void arrive(const std::shared_ptr<Call>& call);
-  Linearizer::Apply effect_of(const Request& request);
+  void on_event(std::uint64_t offset, const BrokerRecord& record);
+  static Linearizer::Apply effect_of(const Request& request);
   // The end.
   bool run_until(Nanos until, const std::function<bool()>& done);
   bool is_caught_up();
@@ -100,6 +101,7 @@ class ClusterSimulation {
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::vector<Linearizer> registers_;
   std::vector<std::shared_ptr<Call>> calls_;
+  std::map<std::uint64_t, Request> lost_;  // changes without an outcome that have not happened
   std::optional<std::string> violation_;
   std::uint64_t serial_ = 0;
   unsigned favourite_ = 0;  // the node that answered last

@@ -119,7 +119,12 @@ void SimCoordinator::turn() {
       if (member->believes && id != owner_ && !member->expired) take_from(*member, true);
   auto* next = any_member();
   if (next == nullptr) return;
-  if (owner_ == 0) return assign_to(*next);
+  if (owner_ == 0) {
+    // Two coordinators that do not know of each other: both members claim at once.
+    if (auto* other = any_member(); other != next && world_.chance(misbehaviour_permille_))
+      assign_to(*other);
+    return assign_to(*next);
+  }
   if (next->id == owner_ || !world_.chance(misbehaviour_permille_)) return;
   auto& owner = *members_.at(owner_);
   switch (world_.below(4)) {

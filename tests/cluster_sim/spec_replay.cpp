@@ -15,32 +15,35 @@ constexpr std::uint32_t kKeys = static_cast<std::uint32_t>(Family::keys) + 1;
 
 }  // namespace
 
-void SpecReplay::add_event(std::uint64_t, const BrokerRecord& stored) {
+std::optional<std::uint64_t> SpecReplay::add_event(std::uint64_t, const BrokerRecord& stored) {
   const auto record = codec::decode_replicated(*stored.value);
   COFFER_CHECK(record.ok());
   if (std::holds_alternative<codec::ClaimBody>(record->body)) {
-    if (record->epoch <= epoch_) return;
+    if (record->epoch <= epoch_) return std::nullopt;
     epoch_ = record->epoch;
     nonce_ = record->nonce;
     released_ = false;
     ++claims_;
-    return;
+    return std::nullopt;
   }
   if (epoch_ == 0 || released_ || record->epoch != epoch_ || record->nonce != nonce_) {
     ++skipped_;
-    return;
+    return std::nullopt;
   }
   if (std::holds_alternative<codec::ReleaseBody>(record->body)) released_ = true;
-  if (const auto* body = std::get_if<codec::AppendBody>(&record->body)) apply(*body);
+  if (const auto* body = std::get_if<codec::AppendBody>(&record->body)) return apply(*body);
+  return std::nullopt;
 }
 
-void SpecReplay::apply(const codec::AppendBody& body) {
+std::optional<std::uint64_t> SpecReplay::apply(const codec::AppendBody& body) {
+  std::optional<std::uint64_t> happened;
   if (!body.event.empty()) {
     const auto event = codec::decode_record(body.event);
     COFFER_CHECK(event.ok());
     std::uint64_t command = 0;
     for (std::size_t i = 8; i-- > 0;) command = command << 8 | event->command_id.bytes[i];
     commands_.insert(command);
+    happened = command;
     events_.push_back(body.event);
   }
   for (const auto& change : body.changes) {
@@ -54,6 +57,7 @@ void SpecReplay::apply(const codec::AppendBody& body) {
       keys_.erase(change.row);
     }
   }
+  return happened;
 }
 
 void SpecReplay::add_blob(const BrokerRecord& record) {

@@ -16,7 +16,8 @@ namespace coffer::sim {
 
 class SpecReplay {
  public:
-  void add_event(std::uint64_t offset, const BrokerRecord& record);
+  // The command of the record, when it counts and has one.
+  std::optional<std::uint64_t> add_event(std::uint64_t offset, const BrokerRecord& record);
   void add_blob(const BrokerRecord& record);
 
   [[nodiscard]] bool happened(std::uint64_t command) const { return commands_.contains(command); }
@@ -29,7 +30,7 @@ class SpecReplay {
   [[nodiscard]] std::size_t claims() const noexcept { return claims_; }
 
  private:
-  void apply(const codec::AppendBody& body);
+  std::optional<std::uint64_t> apply(const codec::AppendBody& body);
 
   std::uint64_t epoch_ = 0;
   Nonce128 nonce_;
