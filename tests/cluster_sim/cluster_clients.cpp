@@ -38,7 +38,12 @@ Linearizer::Apply ClusterSimulation::effect_of(const Request& request) {
 }
 
 void ClusterSimulation::on_event(std::uint64_t offset, const BrokerRecord& record) {
+  const auto claims = spec_.claims();
   const auto command = spec_.add_event(offset, record);
+  const auto decoded = codec::decode_replicated(*record.value);
+  if (const auto* claim = std::get_if<codec::ClaimBody>(&decoded->body))
+    world_.note(fmt::format("offset {}: {} claims epoch {}{}", offset, claim->node, decoded->epoch,
+                            spec_.claims() > claims ? "" : ", which does not count"));
   const auto found = command ? lost_.find(*command) : lost_.end();
   if (found == lost_.end()) return;
   auto& model = registers_[found->second.key];
@@ -60,13 +65,13 @@ void ClusterSimulation::begin(unsigned client) {
   request.id = ++serial_;
   request.value = serial_;
   request.key = static_cast<unsigned>(world_.below(options_.registers));
-  const auto kind = world_.below(10);
-  if (kind >= 4) request.operation = kind < 9 ? Operation::write : Operation::destroy;
-  request.audited = world_.below(2) == 0;
+  if (world_.below(100) >= options_.read_percent)
+    request.operation = world_.below(6) > 0 ? Operation::write : Operation::destroy;
+  request.audited = world_.below(100) >= options_.unaudited_percent;
   if (request.operation == Operation::write && world_.below(4) > 0)
     request.cas = registers_[request.key].last_guess();
   const bool again = world_.below(4) > 0;
-  send(call, again ? favourite_ : static_cast<unsigned>(world_.below(nodes_.size())));
+  send(call, again ? favourites_[client] : static_cast<unsigned>(world_.below(nodes_.size())));
 }
 
 void ClusterSimulation::send(const std::shared_ptr<Call>& call, unsigned node) {
@@ -98,6 +103,7 @@ void ClusterSimulation::arrive(const std::shared_ptr<Call>& call) {
 
 void ClusterSimulation::learn(const std::shared_ptr<Call>& call, const Outcome& outcome) {
   if (std::exchange(call->done, true)) return;
+  call->request.reply = nullptr;  // it holds the call
   std::erase(calls_, call);
   const auto& request = call->request;
   auto& model = registers_[request.key];
@@ -107,7 +113,7 @@ void ClusterSimulation::learn(const std::shared_ptr<Call>& call, const Outcome& 
   switch (outcome.kind) {
     case Outcome::Kind::answered: {
       ++statistics_.answered;
-      favourite_ = call->node;
+      favourite_ = favourites_[call->client] = call->node;
       call->answered = true;
       world_.note(what + ": " + outcome.answer);
       const auto possible = model.possible();

@@ -1,5 +1,6 @@
 // Seeds of the cluster simulation. COFFER_SIM_SEEDS=n runs that many, COFFER_SIM_SEED=n one;
-// COFFER_SIM_MUTANT=n breaks the rule of that number for it.
+// COFFER_SIM_MUTANT=n breaks the rule of that number for it, COFFER_SIM_TELL=1 tells what happened
+// also when it holds.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -37,6 +38,8 @@ std::optional<std::string> violation_of(std::uint64_t seed, Mutant mutant, bool 
   options.mutant = mutant;
   ClusterSimulation simulation(options);
   auto violation = simulation.run();
+  if (!violation && tell && std::getenv("COFFER_SIM_TELL") != nullptr)
+    std::cerr << options.to_string() << "\n" << simulation.history();
   if (totals != nullptr) totals->add(simulation.statistics());
   if (violation && tell)
     std::cerr << options.to_string() << "\n"
@@ -80,7 +83,9 @@ TEST_CASE("cluster simulation: a seed repeats itself exactly") {
 }
 
 TEST_CASE("cluster simulation: every broken rule is found") {
+  const auto only = number_of("COFFER_SIM_MUTANT");
   for (const auto& mutant : all_mutants()) {
+    if (only && static_cast<Mutant>(*only) != mutant.mutant) continue;
     std::optional<std::string> violation;
     std::uint64_t seed = 0;
     while (!violation && seed < 1'000) violation = violation_of(++seed, mutant.mutant, false);

@@ -36,7 +36,9 @@ ClusterSimulation::ClusterSimulation(const ClusterOptions& options)
   build();
 }
 
-ClusterSimulation::~ClusterSimulation() = default;
+ClusterSimulation::~ClusterSimulation() {
+  for (const auto& call : calls_) call->request.reply = nullptr;
+}
 
 void ClusterSimulation::violate(std::string what) {
   if (!violation_) violation_ = std::move(what);
@@ -65,6 +67,7 @@ void ClusterSimulation::build() {
     nodes_.back()->link().slow_permille = options_.slow_permille;
     nodes_.back()->start();
   }
+  favourites_.assign(options_.clients, 0);
   coordinate();
   next_fault();
   for (unsigned i = 0; i < options_.clients; ++i) think(i);

@@ -25,6 +25,8 @@ struct ClusterOptions {
   unsigned clients = 3;
   unsigned registers = 4;
   unsigned requests = 150;
+  unsigned read_percent = 40;
+  unsigned unaudited_percent = 50;
   Nanos length = 20 * kSecond;  // of the part with faults
   Nanos think_max = 200 * kMillisecond;
   Nanos fault_pause_max = kSecond;  // between two faults
@@ -104,7 +106,8 @@ class ClusterSimulation {
   std::map<std::uint64_t, Request> lost_;  // changes without an outcome that have not happened
   std::optional<std::string> violation_;
   std::uint64_t serial_ = 0;
-  unsigned favourite_ = 0;  // the node that answered last
+  std::vector<unsigned> favourites_;  // of each client: the node that answered it last
+  unsigned favourite_ = 0;            // the node that answered last
   bool peace_ = false;
   Statistics statistics_;
 };

@@ -17,7 +17,8 @@ constexpr std::array kMutants{
     MutantInfo{Mutant::claims_ignored, "claim rule: every record counts once anybody has claimed"},
     MutantInfo{Mutant::lease_not_checked, "lease: not checked before an answer"},
     MutantInfo{Mutant::lease_from_acknowledgement, "lease: counted from the acknowledgement"},
-    MutantInfo{Mutant::lease_checked_before_reading, "lease: checked before the state is read"},
+    MutantInfo{Mutant::lease_checked_for_another,
+               "lease: checked before the read, with the one before it"},
     MutantInfo{Mutant::lease_not_waited_for, "take-over: does not wait for the old lease"},
     MutantInfo{Mutant::offsets_not_checked, "append: gaps between offsets are not looked at"},
     MutantInfo{Mutant::success_on_unknown_outcome, "append: no acknowledgement is a success"},
@@ -53,6 +54,7 @@ class ClaimsIgnored final : public log::OwnershipRules {
 };
 
 class LeaseNotChecked final : public log::OwnershipRules {
+  bool needs_renewal(const Lease&, Lease::Time) const noexcept override { return false; }
   bool may_answer(const Lease&, Lease::Time) const noexcept override { return true; }
 };
 
@@ -114,7 +116,7 @@ ProducerFault producer_fault_of(Mutant mutant) {
 }
 
 ServiceFault service_fault_of(Mutant mutant) {
-  return {mutant == Mutant::lease_checked_before_reading, mutant == Mutant::stale_state_kept};
+  return {mutant == Mutant::lease_checked_for_another, mutant == Mutant::stale_state_kept};
 }
 
 }  // namespace coffer::sim

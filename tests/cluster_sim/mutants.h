@@ -18,7 +18,7 @@ enum class Mutant : std::uint8_t {
   claims_ignored,
   lease_not_checked,
   lease_from_acknowledgement,
-  lease_checked_before_reading,
+  lease_checked_for_another,
   lease_not_waited_for,
   offsets_not_checked,
   success_on_unknown_outcome,

@@ -33,7 +33,7 @@ struct Request {
 
 // How the service is broken on purpose (mutants.h).
 struct ServiceFault {
-  bool checks_before_reading = false;
+  bool trusts_the_last_check = false;
   bool keeps_state_for_ever = false;
 };
 
@@ -98,6 +98,7 @@ class RegisterService final : public log::OwnedService {
   bool writing_ = false;
   bool writer_runs_ = false;
   bool shred_ = false;
+  bool checked_ = false;  // the last append has shown that this node was the owner
   unsigned under_way_ = 0;
   std::deque<std::shared_ptr<Queued>> queue_;
   std::map<unsigned, RegisterState> state_;  // of registers that were changed

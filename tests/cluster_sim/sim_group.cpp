@@ -121,7 +121,8 @@ void SimCoordinator::turn() {
   if (next == nullptr) return;
   if (owner_ == 0) {
     // Two coordinators that do not know of each other: both members claim at once.
-    if (auto* other = any_member(); other != next && world_.chance(misbehaviour_permille_))
+    if (auto* other = any_member();
+        other != next && world_.chance(std::min(500u, 4 * misbehaviour_permille_)))
       assign_to(*other);
     return assign_to(*next);
   }

@@ -29,8 +29,8 @@ Result<void> KafkaEventLog::await_tombstones() {
 }
 
 // A blob without a row is dead: all events under older claims are applied, and those of this claim
-// as far as their blobs were seen here, since appends hold the lock as well. Those of this claim are
-// among them when their tombstone failed, or when their end was read over a gap instead of applied.
+// as far as their blobs were seen here, since appends hold the lock too. Blobs of this claim are
+// among them when their tombstone failed, or when what ended them was read over a gap.
 // What a later claim wrote is not this node's to judge.
 Result<void> KafkaEventLog::sweep_dead_blobs(PartitionId partition) {
   const auto own_epoch = epoch(partition);

@@ -167,7 +167,7 @@ void KafkaEventLog::stop(std::string why) {
 void KafkaEventLog::add_renewals(EncodedBatch& batch) const {
   const auto now = environment().now();
   for (auto& [partition, appends] : batch.partitions) {
-    if (!appends.events.empty() || !leases_.at(partition).runs_out(now)) continue;
+    if (!appends.events.empty() || !rules().needs_renewal(leases_.at(partition), now)) continue;
     appends.events.push_back(barrier_under(claims_.at(partition)));
   }
 }

@@ -35,6 +35,10 @@ class OwnershipRules {
   // From when the lease of a record counts.
   [[nodiscard]] virtual Lease::Time lease_begins(Lease::Time sent_at,
                                                  Lease::Time acknowledged_at) const noexcept;
+  // Whether a batch without events of its own needs a barrier that renews the lease.
+  [[nodiscard]] virtual bool needs_renewal(const Lease& lease, Lease::Time now) const noexcept {
+    return lease.runs_out(now);
+  }
   [[nodiscard]] virtual bool may_answer(const Lease& lease, Lease::Time now) const noexcept {
     return lease.valid(now);
   }
