@@ -70,7 +70,7 @@ void ClusterSimulation::begin(unsigned client) {
   request.audited = world_.below(100) >= options_.unaudited_percent;
   if (request.operation == Operation::write && world_.below(4) > 0)
     request.cas = registers_[request.key].last_guess();
-  const bool again = world_.below(4) > 0;
+  const bool again = world_.below(3) > 0;
   send(call, again ? favourites_[client] : static_cast<unsigned>(world_.below(nodes_.size())));
 }
 

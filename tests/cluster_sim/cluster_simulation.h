@@ -4,7 +4,8 @@
 //   - the answers about each register can be put into one order that respects real time
 //   - a change is acknowledged only when its record counts by the written rules
 //   - every node ends with the state, the events and the keys that the log says, and whole chains
-//   - blobs without a row are gone from the topic of keys
+//   - destroyed keys are gone from their topic; one that was never used, of a node that lost its
+//     claim meanwhile, may stay until the next claim
 //   - with the faults over the cluster answers again
 #pragma once
 
@@ -38,6 +39,8 @@ struct ClusterOptions {
   std::int64_t drift_ppm_max = 0;
   unsigned loss_permille = 0;
   unsigned slow_permille = 0;
+  unsigned slow_answer_permille = 0;
+  unsigned stop_permille = 0;  // of the records, right behind their sending
   ProcessOptions process;
   log::Milliseconds lease{1'200};
   Mutant mutant = Mutant::none;

@@ -18,7 +18,9 @@ struct Link {
   bool to_brokers = true;
   bool from_brokers = true;
   unsigned loss_permille = 0;
-  unsigned slow_permille = 0;  // of the messages that take up to seconds
+  unsigned slow_permille = 0;         // of the messages that take up to seconds
+  unsigned slow_answer_permille = 0;  // of the acknowledgements
+  unsigned stop_permille = 0;         // of the sent records, behind which the process stands still
   bool asks_old_leader = false;
 };
 
@@ -28,6 +30,7 @@ enum class ProducerFault : std::uint8_t { none, success_on_unknown_outcome, blob
 struct NetworkOptions {
   Nanos delay_max = 3 * kMillisecond;
   Nanos slow_max = 3 * kSecond;
+  Nanos slow_answer_max = 1'900 * kMillisecond;
   Nanos retry = 250 * kMillisecond;
   Nanos delivery_timeout = 2 * kSecond;
   Nanos request_timeout = 2 * kSecond;

@@ -79,7 +79,12 @@ struct Shared : std::enable_shared_from_this<Shared> {
               std::optional<std::uint64_t> offset) {
     if (!network.link().from_brokers || network.loses()) return;
     const auto known = offset ? static_cast<KafkaOffset>(*offset) : log::kOffsetUnknown;
-    later(process.world().now() + network.delay(), [topic, ticket, known](Shared& shared) {
+    auto& world = process.world();
+    const auto delay = world.chance(network.link().slow_answer_permille)
+                           ? static_cast<Nanos>(world.below(
+                                 static_cast<std::uint64_t>(network.options().slow_answer_max)))
+                           : network.delay();
+    later(world.now() + delay, [topic, ticket, known](Shared& shared) {
       shared.settle(topic, ticket, {known, false});
     });
   }
@@ -141,6 +146,7 @@ class SimProducer final : public log::KafkaProducer {
     const bool event = message.key.empty();
     shared_->enqueue(topic, std::move(pending));
     if (event) release_held();
+    stop_between_sending_and_acknowledgement();
     process.point();
     return ticket;
   }
@@ -166,6 +172,14 @@ class SimProducer final : public log::KafkaProducer {
   }
 
  private:
+  void stop_between_sending_and_acknowledgement() {
+    auto& process = shared_->process;
+    auto& world = process.world();
+    if (!world.chance(shared_->network.link().stop_permille)) return;
+    world.note(process.name() + " stands still behind a record");
+    process.stop_for(kSecond + static_cast<Nanos>(world.below(3 * kSecond)));
+    process.sleep(0);
+  }
   void release_held() {
     auto held = std::exchange(shared_->held, {});
     shared_->later(process_later(), [held = std::move(held)](Shared& shared) {

@@ -53,6 +53,7 @@ std::optional<std::uint64_t> SpecReplay::apply(const codec::AppendBody& body) {
     } else if (const auto* hash = std::get_if<Sha256>(&change.content)) {
       COFFER_CHECK(change.family == kKeys);
       keys_[change.row] = *hash;
+      used_.insert(log::key_message_key(change.row, *hash));
     } else {
       keys_.erase(change.row);
     }

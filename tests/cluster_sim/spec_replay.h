@@ -23,6 +23,10 @@ class SpecReplay {
   [[nodiscard]] bool happened(std::uint64_t command) const { return commands_.contains(command); }
   // The first difference between a store that has applied everything and the state; empty: none.
   [[nodiscard]] std::string compare(const SimDisk& disk) const;
+  // Whether a row ever referred to the blob with this message key.
+  [[nodiscard]] bool was_used(const Bytes& message_key) const {
+    return used_.contains(message_key);
+  }
   // Message keys of the blobs that rows refer to.
   [[nodiscard]] std::set<Bytes> live_blobs() const;
   [[nodiscard]] std::size_t counted() const noexcept { return events_.size(); }
@@ -41,6 +45,7 @@ class SpecReplay {
   std::set<std::uint64_t> commands_;
   std::map<Bytes, Bytes> registers_;
   std::map<Bytes, Sha256> keys_;
+  std::set<Bytes> used_;
   std::map<Bytes, Bytes> blobs_;  // by message key, all that ever were
 };
 
