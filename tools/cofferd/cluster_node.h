@@ -16,7 +16,7 @@
 
 namespace coffer::server {
 
-class ClusterNode final : private log::OwnedService {
+class ClusterNode final : public log::OwnedService {
  public:
   // Joins the cluster and starts the listener for peers; returns when the node follows. All
   // arguments outlive the node. Errors: invalid_argument (configuration, topics), unavailable.
