@@ -17,7 +17,7 @@ function init(args)
   next_one = tonumber(args[1]) + number
   last = tonumber(args[2])
   -- Each connection asks for something harmless once there is nothing more to write.
-  answers_left = math.ceil((last - next_one) / step) + tonumber(args[4]) / step
+  answers_left = math.ceil((last - next_one) / step) + math.ceil(tonumber(args[4]) / step)
 end
 
 function request()
@@ -30,5 +30,9 @@ end
 
 function response()
   answers_left = answers_left - 1
-  if answers_left <= 0 then wrk.thread:stop() end
+  if answers_left == 0 then
+    io.write("DONE\n")
+    io.flush()
+    wrk.thread:stop()
+  end
 end

@@ -49,12 +49,17 @@ def fill_some(node, token, numbers, clients=8):
 
 def fill_chunk(node, token, first, last):
     """With wrk; what it did not get through is found by missing()."""
-    subprocess.run(
+    wrk = subprocess.Popen(
         ["wrk", "-t", str(THREADS), "-c", str(CONNECTIONS), "-d", "240s", "--timeout", "30s", "-s",
          os.path.join(HERE, "fill.lua"), f"https://127.0.0.1:{node.port}", "--", str(first),
          str(last), str(THREADS), str(CONNECTIONS)],
-        check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        env=dict(os.environ, FILL_TOKEN=token))
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=dict(os.environ, FILL_TOKEN=token))
+    with wrk:
+        done = 0
+        for line in wrk.stdout:
+            done += line == b"DONE\n"
+            if done == THREADS:
+                wrk.kill()
 
 
 def missing(node, token, count):
