@@ -65,7 +65,7 @@ Result<void> refuse_unfinished(const KafkaReplica& replica) {
   return {};
 }
 
-Result<void> check_vault(const RocksDbState& state, const VaultFilter& accepts) {
+Result<void> check_vault(const StateReader& state, const VaultFilter& accepts) {
   COFFER_ASSIGN(const auto row, state.get(Family::meta, meta_row("vault")));
   if (!row) return fail(ErrorCode::not_found, "the topics hold no vault");
   COFFER_ASSIGN(const auto vault, codec::decode_vault_row(*row));

@@ -46,9 +46,10 @@ Result<void> check_empty(const KafkaLogOptions& options) {
 }
 
 // What every node will do: from the first message to the last.
-Result<void> read_back(KafkaReplica& replica, const RocksDbState& source) {
+Result<void> read_back(KafkaReplica& replica, const RocksDbState& store,
+                       const RocksDbState& source) {
   COFFER_TRY(replica.catch_up(kPartition));
-  return compare_stores(source, replica.state());
+  return compare_stores(source, store);
 }
 
 Result<void> check_finished(KafkaReplica& replica) {
@@ -94,8 +95,12 @@ Result<StoreSummary> migrate_to_kafka(const MigrationContext& context, const Vau
   COFFER_ASSIGN(const auto scratch, WorkFolder::make(context.scratch));
   auto options = context.cluster;
   options.store.directory = scratch.path();
-  COFFER_ASSIGN(const auto replica, KafkaReplica::open(options));
-  COFFER_TRY(read_back(*replica, source));
+  std::shared_ptr<RocksDbState> store;
+  COFFER_ASSIGN(const auto replica,
+                KafkaReplica::open(options, kafka_environment(options, [&](const auto& opened) {
+                                     store = opened;
+                                   })));
+  COFFER_TRY(read_back(*replica, *store, source));
   COFFER_TRY(target->finish());
   COFFER_TRY(check_finished(*replica));
   return summary;

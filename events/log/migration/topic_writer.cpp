@@ -15,9 +15,9 @@ TopicWriter::TopicWriter(KafkaProducer& producer, std::string topic)
     : producer_(producer), topic_(std::move(topic)) {}
 
 Result<void> TopicWriter::send(const KafkaMessage& message) {
-  COFFER_ASSIGN(const auto ticket, producer_.send(topic_, kPartition, message));
+  COFFER_ASSIGN(const auto tickets, producer_.send(topic_, kPartition, std::span(&message, 1)));
   const auto bytes = message.key.size() + (message.value ? message.value->size() : 0);
-  under_way_.push_back({ticket, bytes});
+  under_way_.push_back({tickets.front(), bytes});
   bytes_ += bytes;
   ++sent_;
   if (under_way_.size() < kMessagesMax && bytes_ < kBytesMax) return {};
