@@ -69,8 +69,8 @@ class LogWriter final : public caf::event_based_actor {
   bool gather() {
     if (gathering_) return true;
     // Under the deterministic scheduler there is nobody to wait for.
-    if (!services_.blocking_actors_have_threads || pending_.empty() || append_ns_ < kSlowAppendNs ||
-        pending_.size() >= expected_)
+    if (!services_.blocking_actors_have_threads || !services_.log.is_remote() || pending_.empty() ||
+        append_ns_ < kSlowAppendNs || pending_.size() >= expected_)
       return false;
     gathering_ = true;
     const auto wait = std::min(append_ns_ / kGatherShare, kGatherNsMax);

@@ -153,6 +153,8 @@ class EventLog : public StateReader {
   // Returns when no file of the store holds a deleted or replaced value of Family::keys any more.
   // At once when there was none since the last time.
   virtual Result<void> shred_deleted_keys() = 0;
+  // An append waits for other machines: it takes about as long for many elements as for one.
+  [[nodiscard]] virtual bool is_remote() const noexcept { return false; }
   // True while values of Family::keys were deleted or replaced and not shredded yet.
   [[nodiscard]] virtual bool has_deleted_keys() const noexcept = 0;
 };

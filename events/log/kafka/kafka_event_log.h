@@ -85,6 +85,7 @@ class KafkaEventLog final : public EventLog {
                                  std::uint64_t bytes_max) override;
   Result<AccessTrim> read_access_trim(PartitionId partition) const override;
   Result<void> shred_deleted_keys() override;
+  [[nodiscard]] bool is_remote() const noexcept override { return true; }
   [[nodiscard]] bool has_deleted_keys() const noexcept override;
 
  private:
