@@ -39,16 +39,18 @@ Linearizer::Apply ClusterSimulation::effect_of(const Request& request) {
 
 void ClusterSimulation::on_event(std::uint64_t offset, const BrokerRecord& record) {
   const auto claims = spec_.claims();
-  const auto command = spec_.add_event(offset, record);
+  const auto commands = spec_.add_event(offset, record);
   const auto decoded = codec::decode_replicated(*record.value);
   if (const auto* claim = std::get_if<codec::ClaimBody>(&decoded->body))
     world_.note(fmt::format("offset {}: {} claims epoch {}{}", offset, claim->node, decoded->epoch,
                             spec_.claims() > claims ? "" : ", which does not count"));
-  const auto found = command ? lost_.find(*command) : lost_.end();
-  if (found == lost_.end()) return;
-  auto& model = registers_[found->second.key];
-  model.lose(model.invoke(effect_of(found->second), 0));
-  lost_.erase(found);
+  for (const auto command : commands) {
+    const auto found = lost_.find(command);
+    if (found == lost_.end()) continue;
+    auto& model = registers_[found->second.key];
+    model.lose(model.invoke(effect_of(found->second), 0));
+    lost_.erase(found);
+  }
 }
 
 void ClusterSimulation::think(unsigned client) {

@@ -15,7 +15,7 @@ constexpr std::uint32_t kKeys = static_cast<std::uint32_t>(Family::keys) + 1;
 
 }  // namespace
 
-std::optional<std::uint64_t> SpecReplay::add_event(std::uint64_t, const BrokerRecord& stored) {
+std::vector<std::uint64_t> SpecReplay::add_event(std::uint64_t, const BrokerRecord& stored) {
   const auto record = codec::decode_replicated(*stored.value);
   COFFER_CHECK(record.ok());
   if (std::holds_alternative<codec::ClaimBody>(record->body)) {
@@ -24,15 +24,21 @@ std::optional<std::uint64_t> SpecReplay::add_event(std::uint64_t, const BrokerRe
     nonce_ = record->nonce;
     released_ = false;
     ++claims_;
-    return std::nullopt;
+    return {};
   }
   if (epoch_ == 0 || released_ || record->epoch != epoch_ || record->nonce != nonce_) {
     ++skipped_;
-    return std::nullopt;
+    return {};
   }
   if (std::holds_alternative<codec::ReleaseBody>(record->body)) released_ = true;
-  if (const auto* body = std::get_if<codec::AppendBody>(&record->body)) return apply(*body);
-  return std::nullopt;
+  std::vector<std::uint64_t> happened;
+  const auto add = [&](const codec::AppendBody& body) {
+    if (const auto command = apply(body)) happened.push_back(*command);
+  };
+  if (const auto* body = std::get_if<codec::AppendBody>(&record->body)) add(*body);
+  if (const auto* group = std::get_if<codec::GroupBody>(&record->body))
+    for (const auto& body : group->commands) add(body);
+  return happened;
 }
 
 std::optional<std::uint64_t> SpecReplay::apply(const codec::AppendBody& body) {

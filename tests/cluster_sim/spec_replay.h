@@ -16,8 +16,8 @@ namespace coffer::sim {
 
 class SpecReplay {
  public:
-  // The command of the record, when it counts and has one.
-  std::optional<std::uint64_t> add_event(std::uint64_t offset, const BrokerRecord& record);
+  // The commands of the record, when it counts.
+  std::vector<std::uint64_t> add_event(std::uint64_t offset, const BrokerRecord& record);
   void add_blob(const BrokerRecord& record);
 
   [[nodiscard]] bool happened(std::uint64_t command) const { return commands_.contains(command); }
