@@ -19,7 +19,7 @@ std::vector<std::uint64_t> SpecReplay::add_event(std::uint64_t, const BrokerReco
   const auto record = codec::decode_replicated(*stored.value);
   COFFER_CHECK(record.ok());
   if (std::holds_alternative<codec::ClaimBody>(record->body)) {
-    if (record->epoch <= epoch_) return std::nullopt;
+    if (record->epoch <= epoch_) return {};
     epoch_ = record->epoch;
     nonce_ = record->nonce;
     released_ = false;

@@ -10,7 +10,7 @@ using namespace coffer::testing;
 
 namespace {
 
-std::weak_ptr<RocksDbState> rocksdb(const std::weak_ptr<StateStore>& store) {
+std::weak_ptr<RocksDbState> rocksdb_of(const std::weak_ptr<StateStore>& store) {
   return std::dynamic_pointer_cast<RocksDbState>(store.lock());
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("kafka snapshot: a node without a store takes a peer's and tails from 
   require_ok(follower->catch_up(0));
 
   SnapshotPeers peers(cluster.prefix());
-  peers.server->set_store(rocksdb(follower->store()));
+  peers.server->set_store(rocksdb_of(follower->store()));
   const auto client = peers.cluster.client("b");
   net::PeerSnapshot peer(*client, peers.address("a"), kGoOn);
   // Between the copy and the names: keys come, go and are replaced; some of them also after that.
@@ -110,14 +110,14 @@ TEST_CASE("kafka snapshot: keys that are still to come survive a restart") {
   auto log = cluster.open("a");
   for (std::uint8_t i = 0; i < 20; ++i) append_all(*log, {version(i)});
   SnapshotPeers peers(cluster.prefix());
-  peers.server->set_store(rocksdb(log->store()));
+  peers.server->set_store(rocksdb_of(log->store()));
   const auto client = peers.cluster.client("b");
   net::PeerSnapshot peer(*client, peers.address("a"), kGoOn);
   require_ok(install_snapshot(install_options(cluster, "b"), peer, kGoOn));
   CHECK(cluster.follow("b")->progress(0)->missing_keys == 20);
   // A node that waits for keys itself gives no snapshot: it does not know all names.
   const auto waiting = cluster.follow("b");
-  peers.server->set_store(rocksdb(waiting->store()));
+  peers.server->set_store(rocksdb_of(waiting->store()));
   const auto other = peers.cluster.client("c");
   net::PeerSnapshot from_waiting(*other, peers.address("a"), kGoOn);
   CHECK(install_snapshot(install_options(cluster, "c"), from_waiting, kGoOn)
@@ -148,9 +148,9 @@ TEST_CASE("kafka snapshot: what does not agree with the topic is refused") {
     return installed.error().message;
   };
   // As long as this log, with chains that hold, but of another cluster.
-  CHECK(refusal(rocksdb(foreign->store())) == "the snapshot's last event is not the topic's");
+  CHECK(refusal(rocksdb_of(foreign->store())) == "the snapshot's last event is not the topic's");
   append_all(*foreign, {version(90)});
-  CHECK(refusal(rocksdb(foreign->store())).starts_with("the snapshot ends at offset"));
+  CHECK(refusal(rocksdb_of(foreign->store())).starts_with("the snapshot ends at offset"));
   // A history that ends in an event which the topic does not have.
   auto forged = cluster.follow("forged");
   require_ok(forged->catch_up(0));
@@ -159,10 +159,10 @@ TEST_CASE("kafka snapshot: what does not agree with the topic is refused") {
     const auto last = state.heads(0).events;
     auto record = *codec::decode_record(state.read_events(0, last, 1)->front().bytes);
     record.payload.push_back(1);
-    RocksDbBatch batch(state);
-    batch.put_event(0, last, record.tenant, record.tenant_sequence, codec::encode_record(record));
-    REQUIRE(state.write(batch, true).ok());
+    auto batch = state.new_batch();
+    batch->put_event(0, last, record.tenant, record.tenant_sequence, codec::encode_record(record));
+    REQUIRE(state.write(std::move(batch), true).ok());
   }
-  CHECK(refusal(rocksdb(forged->store())) == "the snapshot's last event is not the topic's");
-  CHECK(refusal(rocksdb(log->store())) == "installed");
+  CHECK(refusal(rocksdb_of(forged->store())) == "the snapshot's last event is not the topic's");
+  CHECK(refusal(rocksdb_of(log->store())) == "installed");
 }
