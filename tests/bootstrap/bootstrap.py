@@ -173,12 +173,13 @@ def main():
     kept = os.environ.get("COFFER_BOOTSTRAP_FOLDER")
     cache = os.path.join(os.environ.get("COFFER_BUILD") or
                          os.path.join(os.path.dirname(os.path.dirname(HERE)), "build"), "kafka")
+    jars = cluster.fetch_jars(cache)
     folder = os.path.abspath(kept) if kept else work_folder("bootstrap")
     # What is left in the environment goes to the nodes, and there it would be configuration.
     program = server_program()
     for name in [name for name in os.environ if name.startswith("COFFER")]:
         del os.environ[name]
-    under_test = KeptCluster(os.path.join(folder, "cluster"), program, cache)
+    under_test = KeptCluster(os.path.join(folder, "cluster"), program, jars)
     try:
         if not run(checks, under_test, count, limit, load_s, os.path.join(folder, "filled")):
             print("0 passed, 0 failed, 1 skipped")

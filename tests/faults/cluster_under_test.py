@@ -55,7 +55,7 @@ class ClusterUnderTest:
     environment of the nodes."""
 
     def __init__(self, folder, cofferd, jars, network=None, clocks=None, options=None):
-        os.makedirs(folder, mode=0o700)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         hosts = network and {"node": [network.addresses[one] for one in NODES],
                              "broker": [network.addresses[one] for one in BROKERS]}
         self.layout = cluster.Layout(folder, hosts)

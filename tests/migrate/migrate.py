@@ -24,7 +24,7 @@ from live_server import (  # noqa: E402
 from wrapped_keys import find_blob, written_keys  # noqa: E402
 
 SECRETS = 30
-BROKER_DATA = os.path.join(os.path.dirname(os.environ["COFFER_TEST_KAFKA_CONTROL"]), "data-1")
+BROKER_DATA = os.path.join(os.path.dirname(os.environ["COFFER_TEST_KAFKA_CONTROL"]), "broker-1", "data")
 COFFER = os.path.join(os.path.dirname(server_program()), "coffer")
 
 
