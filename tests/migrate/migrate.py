@@ -39,11 +39,12 @@ def until(what, limit, ready):
 
 # ---------------------------------------------------------------- servers
 class Node:
-    """A node with a data folder and a token of its own. `port` and `tls` are what Client asks for."""
+    """A node with a data folder and a token of its own. `host`, `port` and `tls` are what Client asks
+    for."""
 
     def __init__(self, layout, number, prefix):
         self.name, self.data = cluster.NAMES[number], layout.path("nodes", cluster.NAMES[number])
-        self.port = layout.chosen["api"][number]
+        self.host, self.port = layout.host("node", number), layout.chosen["api"][number]
         self.ca, self.process = layout.path("tls", "ca.pem"), None
         os.makedirs(self.data, mode=0o700)
         text = re.sub(r'\[seal\]\npin_file = ".*"', "", cluster.node_config(layout, number))
