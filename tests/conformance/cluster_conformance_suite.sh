@@ -72,4 +72,10 @@ fi
 python3 -B "$HERE/cluster_operations.py" "$HOME_DIR/cluster" >"$HOME_DIR/operations.txt" 2>&1 ||
   printf 'FAIL cluster operations: they ended early\n' >>"$HOME_DIR/operations.txt"
 add_lines "$HOME_DIR/operations.txt"
+if grep -q '^FAIL' "$HOME_DIR/operations.txt"; then
+  for log in "$HOME_DIR"/cluster/*.log; do
+    printf -- '---- %s\n' "$log"
+    tail -n 60 "$log"
+  done
+fi
 finish

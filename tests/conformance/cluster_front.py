@@ -128,9 +128,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         front = self.server
         one = random.randrange(len(front.ports))
         nodes = [one]
-        if self.command in ("PUT", "POST") and self.path in EVERY_NODE:
-            nodes = front.active_last()
-        answers = [front.ask(node, self.command, self.path, headers, body) for node in nodes]
+        try:
+            if self.command in ("PUT", "POST") and self.path in EVERY_NODE:
+                nodes = front.active_last()
+            answers = [front.ask(node, self.command, self.path, headers, body) for node in nodes]
+        except (OSError, http.client.HTTPException) as error:
+            # Of a node, not of the client: it is to be seen in the test.
+            answers = [(502, [], f"a node does not answer: {error!r}\n".encode())]
         # Nodes that were asked the same and do not agree: the worst is what the client must see.
         status, back, content = max(answers, key=lambda answer: answer[0])
         self.send_response_only(status)
