@@ -75,13 +75,18 @@ class StandingBack {
   std::vector<const ClusterNode*> nodes_;
 };
 
-// The nodes as soon as this one may take over, and after a while as they are.
+// The nodes as soon as this one may take over and nobody is drained, and after a while as they are:
+// what the active node has heard may be a moment old. One that is a candidate again and is still
+// taken for drained would not be told to stand back, and take over itself.
 Result<std::vector<ClusterNode>> await_ready(ApiClient& client, const std::string& name) {
   const auto until = steady_clock::now() + kEchoMax;
   while (true) {
     COFFER_ASSIGN(auto nodes, read_cluster_nodes(client));
     COFFER_ASSIGN(const auto* node, find_node(nodes, name));
-    if (node->active || node->state == "standby" || steady_clock::now() > until) return nodes;
+    const bool ready = node->active || node->state == "standby";
+    const bool drained = std::any_of(nodes.begin(), nodes.end(),
+                                     [](const auto& other) { return other.state == "drained"; });
+    if ((ready && !drained) || steady_clock::now() > until) return nodes;
     std::this_thread::sleep_for(kLookInterval);
   }
 }
