@@ -60,6 +60,24 @@ TEST_CASE("owners: one member gets the partition, keeps it when others come, and
   CHECK(await_owner({second.get()}) == 0);
 }
 
+// The library aborts the process when it destroys a member that has joined and was told nothing
+// yet, as here, where the owner leaves while others come, and they leave at once.
+TEST_CASE("owners: a member may leave before the group has told it anything") {
+  TestCluster cluster;
+  require_ok(log::ensure_topics(cluster.options().client, cluster.options().topics));
+  for (int distance = 0; distance < 120; distance += 40) {
+    auto owner = join(cluster, "owner");
+    CHECK(await_owner({owner.get()}) == 0);
+    auto second = join(cluster, "second");
+    auto third = join(cluster, "third");
+    std::this_thread::sleep_for(Milliseconds(distance));
+    owner.reset();
+    std::thread other([&] { third.reset(); });
+    second.reset();
+    other.join();
+  }
+}
+
 TEST_CASE("lease: valid from the sending for its length, never shortened by an older record") {
   Lease lease(Milliseconds(1000));
   const Lease::Time start{std::chrono::seconds(100)};

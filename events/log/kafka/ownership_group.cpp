@@ -1,5 +1,8 @@
 #include "events/log/kafka/ownership_group.h"
 
+#include <mutex>
+#include <vector>
+
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
@@ -43,12 +46,24 @@ class LibraryGroup final : public OwnershipGroup {
 
  private:
   Result<std::optional<Change>> on_rebalance(void* event);
+  void await_assignment();
 
   OwnershipOptions options_;
   KafkaHandle handle_;
   KafkaQueue queue_;
   std::set<PartitionId> leaving_;  // asked back and not confirmed
+  bool assigned_ = false;          // the group has answered once, be it with nothing
 };
+
+// The library up to 2.3.0 aborts the process when it destroys a member that joined and was never
+// told its assignment (confluentinc/librdkafka#4312). Such a handle is closed and then kept: it
+// costs a few sleeping threads, and it takes a group that answers nothing for a second.
+void park(KafkaHandle handle) {
+  static std::mutex mutex;
+  static auto* parked = new std::vector<rd_kafka_s*>;  // outlives every static destructor
+  const std::lock_guard lock(mutex);
+  parked->push_back(handle.release());
+}
 
 Result<void> LibraryGroup::subscribe() {
   rd_kafka_poll_set_consumer(handle_.get());
@@ -61,8 +76,17 @@ Result<void> LibraryGroup::subscribe() {
   return {};
 }
 
+// Leaving while the first assignment is under way also makes the others wait for a session timeout.
+void LibraryGroup::await_assignment() {
+  constexpr Milliseconds kWaitMax{1'000};
+  const auto deadline = Clock::now() + std::min(kWaitMax, options_.client.shutdown_timeout);
+  while (!assigned_ && Clock::now() < deadline)
+    if (!poll(Milliseconds(50))) return;
+}
+
 // The asynchronous close: its own queue tells what is to be given back, and when all is done.
 LibraryGroup::~LibraryGroup() {
+  await_assignment();
   KafkaQueue closing(rd_kafka_queue_new(handle_.get()));
   confirm_lost();
   settle(rd_kafka_consumer_close_queue(handle_.get(), closing.get()));
@@ -70,10 +94,14 @@ LibraryGroup::~LibraryGroup() {
   while (rd_kafka_consumer_closed(handle_.get()) == 0 && Clock::now() < deadline) {
     const Event event(rd_kafka_queue_poll(closing.get(), 50));
     if (!event || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
+    assigned_ =
+        assigned_ || rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
     settle(rd_kafka_incremental_unassign(handle_.get(),
                                          rd_kafka_event_topic_partition_list(event.get())));
   }
   queue_.reset();
+  closing.reset();
+  if (!assigned_) park(std::move(handle_));
 }
 
 Result<std::optional<OwnershipGroup::Change>> LibraryGroup::poll(Milliseconds timeout) {
@@ -105,6 +133,7 @@ Result<std::optional<OwnershipGroup::Change>> LibraryGroup::on_rebalance(void* r
   auto* list = rd_kafka_event_topic_partition_list(event);
   Change change;
   if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    assigned_ = true;
     change.gained = ids_of(*list);
     settle(rd_kafka_incremental_assign(handle_.get(), list));
     return std::optional<Change>{std::move(change)};
