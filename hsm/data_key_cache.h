@@ -10,8 +10,8 @@
 
 #include "events/base/bytes.h"
 #include "events/base/ids.h"
-#include "events/base/result.h"
 #include "events/base/ports.h"
+#include "events/base/result.h"
 
 namespace coffer::hsm {
 

@@ -17,15 +17,15 @@ struct AccessRecord {
   TenantId tenant;
   std::string namespace_path;
   std::string remote_address;
-  std::string operation;            // "read", "create", "update", "patch", "delete", "list", ...
+  std::string operation;  // "read", "create", "update", "patch", "delete", "list", ...
   std::string path;
   std::string token_hmac;           // hex; empty when no token was sent
   std::string token_accessor_hmac;  // hex; empty when the token is unknown
   std::string display_name;
   std::vector<std::string> policies;
-  std::string matched_rule;         // the policy rule that decided; empty when none matched
-  std::uint16_t status = 0;         // as answered over HTTP
-  std::string error_class;          // name of the ErrorCode; empty on success
+  std::string matched_rule;  // the policy rule that decided; empty when none matched
+  std::uint16_t status = 0;  // as answered over HTTP
+  std::string error_class;   // name of the ErrorCode; empty on success
   VersionNumber secret_version = 0;
   // 0: this record is one request. n: it stands for n refused requests of one source within one
   // second, see RefusalCollapser.

@@ -59,8 +59,7 @@ void RefusalCollapser::add(Tally& tally, std::string_view operation_class, std::
 
 void RefusalCollapser::append_counts(std::int64_t second, std::string_view name,
                                      const Source& source, std::vector<CollapsedCount>& out) {
-  for (std::size_t status_class = 0; status_class < source.by_status_class.size();
-       ++status_class) {
+  for (std::size_t status_class = 0; status_class < source.by_status_class.size(); ++status_class) {
     const auto& tally = source.by_status_class[status_class];
     // In several parts when it exceeds what one record can hold.
     for (std::uint64_t left = tally.count; left != 0;) {
@@ -79,8 +78,7 @@ RefusalCollapser::Second& RefusalCollapser::second_at(std::int64_t second) {
   return seconds_[second];
 }
 
-RefusalCollapser::Source& RefusalCollapser::source_in(Second& second,
-                                                      std::string_view name) const {
+RefusalCollapser::Source& RefusalCollapser::source_in(Second& second, std::string_view name) const {
   if (const auto found = second.sources.find(name); found != second.sources.end()) {
     return found->second;
   }

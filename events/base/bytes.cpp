@@ -53,14 +53,20 @@ Bytes from_hex(std::string_view hex) {
   return out;
 }
 
-void append_u32(Bytes& out, std::uint32_t value) { append_big_endian(out, value); }
-void append_u64(Bytes& out, std::uint64_t value) { append_big_endian(out, value); }
+void append_u32(Bytes& out, std::uint32_t value) {
+  append_big_endian(out, value);
+}
+void append_u64(Bytes& out, std::uint64_t value) {
+  append_big_endian(out, value);
+}
 std::uint32_t read_u32(BytesView bytes, std::size_t offset) {
   return read_big_endian<std::uint32_t>(bytes, offset);
 }
 std::uint64_t read_u64(BytesView bytes, std::size_t offset) {
   return read_big_endian<std::uint64_t>(bytes, offset);
 }
-void append(Bytes& out, BytesView more) { out.insert(out.end(), more.begin(), more.end()); }
+void append(Bytes& out, BytesView more) {
+  out.insert(out.end(), more.begin(), more.end());
+}
 
 }  // namespace coffer

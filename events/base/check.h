@@ -6,6 +6,6 @@ namespace coffer::detail {
 [[noreturn]] void check_failed(const char* expression, const char* file, int line) noexcept;
 }
 
-#define COFFER_CHECK(expression) \
+#define COFFER_CHECK(expression)       \
   ((expression) ? static_cast<void>(0) \
                 : ::coffer::detail::check_failed(#expression, __FILE__, __LINE__))

@@ -39,8 +39,8 @@ using TenantId = Id128<struct TenantTag>;
 using KeyId = Id128<struct KeyTag>;        // tenant key, log key, index key or data key
 using SecretId = Id128<struct SecretTag>;  // keyed hash of mount and path: reveals neither
 using MountId = Id128<struct MountTag>;
-using TokenId = Id128<struct TokenTag>;    // keyed hash of the token text
-using Nonce128 = Id128<struct NonceTag>;   // the claim nonce of a log owner
+using TokenId = Id128<struct TokenTag>;   // keyed hash of the token text
+using Nonce128 = Id128<struct NonceTag>;  // the claim nonce of a log owner
 
 using PartitionId = std::uint32_t;
 using LogPosition = std::uint64_t;     // position in a partition; dense, starts at 1

@@ -23,8 +23,12 @@ SecretBytes::SecretBytes(std::size_t size) {
   size_ = size;
 }
 
-SecretBytes::SecretBytes(BytesView copy_of) { append(copy_of); }
-SecretBytes::SecretBytes(std::string_view copy_of) { append(copy_of); }
+SecretBytes::SecretBytes(BytesView copy_of) {
+  append(copy_of);
+}
+SecretBytes::SecretBytes(std::string_view copy_of) {
+  append(copy_of);
+}
 
 SecretBytes::SecretBytes(SecretBytes&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
@@ -47,9 +51,13 @@ SecretBytes::~SecretBytes() {
   delete[] data_;
 }
 
-SecretBytes SecretBytes::clone() const { return SecretBytes(expose()); }
+SecretBytes SecretBytes::clone() const {
+  return SecretBytes(expose());
+}
 
-std::string_view SecretBytes::expose_text() const noexcept { return as_text(expose()); }
+std::string_view SecretBytes::expose_text() const noexcept {
+  return as_text(expose());
+}
 
 void SecretBytes::append(BytesView more) {
   if (more.empty()) return;
@@ -58,7 +66,9 @@ void SecretBytes::append(BytesView more) {
   size_ += more.size();
 }
 
-void SecretBytes::append(char c) { append(std::string_view(&c, 1)); }
+void SecretBytes::append(char c) {
+  append(std::string_view(&c, 1));
+}
 
 void SecretBytes::truncate(std::size_t size) noexcept {
   if (size >= size_) return;

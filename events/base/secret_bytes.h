@@ -16,7 +16,7 @@ namespace coffer {
 class SecretBytes {
  public:
   SecretBytes() noexcept = default;
-  explicit SecretBytes(std::size_t size);         // zero-filled
+  explicit SecretBytes(std::size_t size);  // zero-filled
   explicit SecretBytes(BytesView copy_of);
   explicit SecretBytes(std::string_view copy_of);
   SecretBytes(SecretBytes&& other) noexcept;
@@ -37,7 +37,7 @@ class SecretBytes {
   void append(char c);
   void truncate(std::size_t size) noexcept;  // the cut part is wiped
   void reserve(std::size_t capacity);
-  void wipe() noexcept;                      // wipes and becomes empty
+  void wipe() noexcept;  // wipes and becomes empty
   // Constant time for equal sizes.
   [[nodiscard]] bool equals(BytesView other) const noexcept;
 

@@ -22,8 +22,8 @@
 namespace coffer::codec {
 
 // Alternatives in a fixed order: one for each aggregate.
-using AnyEvent = std::variant<secret::Event, tenant::Event, keyring::Event, token::Event,
-                              policy::Event>;
+using AnyEvent =
+    std::variant<secret::Event, tenant::Event, keyring::Event, token::Event, policy::Event>;
 
 struct EventHead {
   // secret 101.., tenant 201.., keyring 301.., token 401.., policy 501..
@@ -51,10 +51,10 @@ struct Record {
   std::uint64_t epoch = 0;
   Nonce128 nonce;
   Timestamp time;
-  Bytes previous_hash;              // 32 bytes, empty for the tenant's first record
+  Bytes previous_hash;  // 32 bytes, empty for the tenant's first record
   KeyId log_key;
   std::vector<EventHead> heads;
-  Bytes payload;                    // sealed batch
+  Bytes payload;  // sealed batch
   Id128<struct CommandTag> command_id;
   friend bool operator==(const Record&, const Record&) = default;
 };
@@ -64,7 +64,7 @@ struct Record {
 // The plaintext of a record's payload: the bodies in the order of the heads, and which aggregate
 // they belong to (a SecretId, a TokenId, or zero for the tenant's own aggregates).
 struct Batch {
-  Bytes stream;                     // 16 bytes
+  Bytes stream;  // 16 bytes
   std::vector<Bytes> bodies;
   friend bool operator==(const Batch&, const Batch&) = default;
 };
@@ -76,7 +76,7 @@ struct Batch {
 struct AccessEnvelope {
   TenantId tenant;
   Timestamp time;
-  Bytes previous_hash;              // of the partition's access chain
+  Bytes previous_hash;  // of the partition's access chain
   KeyId log_key;
   Bytes payload;
   friend bool operator==(const AccessEnvelope&, const AccessEnvelope&) = default;

@@ -47,8 +47,10 @@ bool is_number(std::string_view text) noexcept {
 
 Error to_error(simdjson::error_code code) {
   switch (code) {
-    case simdjson::EMPTY: return fail(ErrorCode::invalid_argument, "unexpected end of JSON input");
-    case simdjson::UTF8_ERROR: return fail(ErrorCode::invalid_argument, "invalid UTF-8");
+    case simdjson::EMPTY:
+      return fail(ErrorCode::invalid_argument, "unexpected end of JSON input");
+    case simdjson::UTF8_ERROR:
+      return fail(ErrorCode::invalid_argument, "invalid UTF-8");
     case simdjson::UNCLOSED_STRING:
       return fail(ErrorCode::invalid_argument, "unterminated string");
     case simdjson::UNESCAPED_CHARS:
@@ -57,10 +59,14 @@ Error to_error(simdjson::error_code code) {
       return fail(ErrorCode::invalid_argument, "invalid escape sequence in string");
     case simdjson::TRAILING_CONTENT:
       return fail(ErrorCode::invalid_argument, "unexpected data after the JSON value");
-    case simdjson::NUMBER_ERROR: return fail(ErrorCode::invalid_argument, "invalid number");
-    case simdjson::CAPACITY: return fail(ErrorCode::too_large, "JSON input is too long");
-    case simdjson::MEMALLOC: return fail(ErrorCode::internal, "out of memory");
-    default: return fail(ErrorCode::invalid_argument, "malformed JSON");
+    case simdjson::NUMBER_ERROR:
+      return fail(ErrorCode::invalid_argument, "invalid number");
+    case simdjson::CAPACITY:
+      return fail(ErrorCode::too_large, "JSON input is too long");
+    case simdjson::MEMALLOC:
+      return fail(ErrorCode::internal, "out of memory");
+    default:
+      return fail(ErrorCode::invalid_argument, "malformed JSON");
   }
 }
 
@@ -190,7 +196,8 @@ const Value* TreeBuilder::value(ondemand::value source, std::size_t depth) {
       if (auto code = source.get_raw_json_string().get(raw)) return refuse(code);
       return string(raw);
     }
-    default: return atom(trim(source.raw_json_token()));
+    default:
+      return atom(trim(source.raw_json_token()));
   }
 }
 

@@ -101,8 +101,12 @@ Document& Document::operator=(Document&& other) noexcept {
   return *this;
 }
 
-const Value* Document::make_null() { return arena_->make(Kind::null); }
-const Value* Document::make_bool(bool flag) { return arena_->make(Kind::boolean, flag); }
+const Value* Document::make_null() {
+  return arena_->make(Kind::null);
+}
+const Value* Document::make_bool(bool flag) {
+  return arena_->make(Kind::boolean, flag);
+}
 
 const Value* Document::make_number(std::string_view raw) {
   return arena_->make(Kind::number, arena_->copy(raw));
@@ -124,10 +128,14 @@ const Value* Document::make_object(std::span<const Member> members) {
 
 const Value* Document::adopt(const Value& value) {
   switch (value.kind()) {
-    case Kind::null: return make_null();
-    case Kind::boolean: return make_bool(value.boolean());
-    case Kind::number: return make_number(value.text());
-    case Kind::string: return make_string(value.text());
+    case Kind::null:
+      return make_null();
+    case Kind::boolean:
+      return make_bool(value.boolean());
+    case Kind::number:
+      return make_number(value.text());
+    case Kind::string:
+      return make_string(value.text());
     case Kind::array: {
       std::vector<const Value*> items;
       items.reserve(value.items().size());

@@ -52,8 +52,8 @@ class Value {
 
 struct ParseLimits {
   std::size_t depth_max = 64;
-  std::size_t nodes_max = 100'000;   // values and keys together
-  std::size_t strings_max = 0;       // strings and keys together; 0 = not limited
+  std::size_t nodes_max = 100'000;  // values and keys together
+  std::size_t strings_max = 0;      // strings and keys together; 0 = not limited
 };
 
 class Document {

@@ -22,14 +22,29 @@ constexpr std::array<bool, 256> kNeedsEscape = make_needs_escape();
 
 void write_escape(char c, SecretBytes& out) {
   switch (c) {
-    case '"': out.append(std::string_view("\\\"")); return;
-    case '\\': out.append(std::string_view("\\\\")); return;
-    case '\b': out.append(std::string_view("\\b")); return;
-    case '\f': out.append(std::string_view("\\f")); return;
-    case '\n': out.append(std::string_view("\\n")); return;
-    case '\r': out.append(std::string_view("\\r")); return;
-    case '\t': out.append(std::string_view("\\t")); return;
-    default: break;
+    case '"':
+      out.append(std::string_view("\\\""));
+      return;
+    case '\\':
+      out.append(std::string_view("\\\\"));
+      return;
+    case '\b':
+      out.append(std::string_view("\\b"));
+      return;
+    case '\f':
+      out.append(std::string_view("\\f"));
+      return;
+    case '\n':
+      out.append(std::string_view("\\n"));
+      return;
+    case '\r':
+      out.append(std::string_view("\\r"));
+      return;
+    case '\t':
+      out.append(std::string_view("\\t"));
+      return;
+    default:
+      break;
   }
   constexpr std::string_view kHex = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(c);
@@ -66,8 +81,10 @@ void write_string(std::string_view text, SecretBytes& out) {
     // Only a path or header of a request comes here: JSON must not carry its stray bytes on.
     while (!text.empty()) {
       const std::size_t size = first_character(text);
-      if (size == 0) out.append(kReplacement);
-      else write_escaped(text.substr(0, size), out);
+      if (size == 0)
+        out.append(kReplacement);
+      else
+        write_escaped(text.substr(0, size), out);
       text.remove_prefix(size == 0 ? 1 : size);
     }
   }
@@ -76,10 +93,18 @@ void write_string(std::string_view text, SecretBytes& out) {
 
 void write(const Value& value, SecretBytes& out) {
   switch (value.kind()) {
-    case Kind::null: out.append(std::string_view("null")); return;
-    case Kind::boolean: out.append(std::string_view(value.boolean() ? "true" : "false")); return;
-    case Kind::number: out.append(value.text()); return;
-    case Kind::string: write_string(value.text(), out); return;
+    case Kind::null:
+      out.append(std::string_view("null"));
+      return;
+    case Kind::boolean:
+      out.append(std::string_view(value.boolean() ? "true" : "false"));
+      return;
+    case Kind::number:
+      out.append(value.text());
+      return;
+    case Kind::string:
+      write_string(value.text(), out);
+      return;
     case Kind::array: {
       out.append('[');
       bool first = true;
@@ -169,8 +194,12 @@ Writer& Writer::unsigned_integer(std::uint64_t value) {
   return raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
-Writer& Writer::boolean(bool flag) { return raw(flag ? "true" : "false"); }
-Writer& Writer::null() { return raw("null"); }
+Writer& Writer::boolean(bool flag) {
+  return raw(flag ? "true" : "false");
+}
+Writer& Writer::null() {
+  return raw("null");
+}
 
 Writer& Writer::raw(std::string_view json_text) {
   before_value();

@@ -12,9 +12,8 @@ class PatchIndex {
  public:
   explicit PatchIndex(std::span<const Member> members) : members_(members), order_(members.size()) {
     for (std::uint32_t i = 0; i < order_.size(); ++i) order_[i] = i;
-    std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return members_[a].key < members_[b].key;
-    });
+    std::sort(order_.begin(), order_.end(),
+              [&](std::uint32_t a, std::uint32_t b) { return members_[a].key < members_[b].key; });
   }
 
   // The position in the patch, or the number of its members.

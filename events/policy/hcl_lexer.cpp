@@ -11,37 +11,58 @@
 namespace coffer::policy::hcl {
 namespace {
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
 bool is_letter(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
-bool is_word(char c) noexcept { return is_letter(c) || is_digit(c) || c == '-' || c == '.'; }
+bool is_word(char c) noexcept {
+  return is_letter(c) || is_digit(c) || c == '-' || c == '.';
+}
 
 std::optional<TokenKind> punctuation(char c) noexcept {
   switch (c) {
-    case '=': return TokenKind::assign;
-    case ',': return TokenKind::comma;
-    case '{': return TokenKind::open_brace;
-    case '}': return TokenKind::close_brace;
-    case '[': return TokenKind::open_bracket;
-    case ']': return TokenKind::close_bracket;
-    default: return std::nullopt;
+    case '=':
+      return TokenKind::assign;
+    case ',':
+      return TokenKind::comma;
+    case '{':
+      return TokenKind::open_brace;
+    case '}':
+      return TokenKind::close_brace;
+    case '[':
+      return TokenKind::open_bracket;
+    case ']':
+      return TokenKind::close_bracket;
+    default:
+      return std::nullopt;
   }
 }
 
 // The character that a one-letter escape stands for.
 std::optional<char> simple_escape(char c) noexcept {
   switch (c) {
-    case 'a': return '\a';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case 'v': return '\v';
-    case '\\': case '"': return c;
-    default: return std::nullopt;
+    case 'a':
+      return '\a';
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'v':
+      return '\v';
+    case '\\':
+    case '"':
+      return c;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -77,17 +98,28 @@ Error error_at(Position at, std::string_view message) {
 
 std::string_view to_string(TokenKind kind) noexcept {
   switch (kind) {
-    case TokenKind::end: return "end of text";
-    case TokenKind::identifier: return "name";
-    case TokenKind::string: return "string";
-    case TokenKind::number: return "number";
-    case TokenKind::boolean: return "boolean";
-    case TokenKind::assign: return "'='";
-    case TokenKind::comma: return "','";
-    case TokenKind::open_brace: return "'{'";
-    case TokenKind::close_brace: return "'}'";
-    case TokenKind::open_bracket: return "'['";
-    case TokenKind::close_bracket: return "']'";
+    case TokenKind::end:
+      return "end of text";
+    case TokenKind::identifier:
+      return "name";
+    case TokenKind::string:
+      return "string";
+    case TokenKind::number:
+      return "number";
+    case TokenKind::boolean:
+      return "boolean";
+    case TokenKind::assign:
+      return "'='";
+    case TokenKind::comma:
+      return "','";
+    case TokenKind::open_brace:
+      return "'{'";
+    case TokenKind::close_brace:
+      return "'}'";
+    case TokenKind::open_bracket:
+      return "'['";
+    case TokenKind::close_bracket:
+      return "']'";
   }
   return "";
 }
@@ -110,8 +142,10 @@ Result<Token> Lexer::next() {
 
 void Lexer::skip(std::size_t count) noexcept {
   for (const char c : rest_.substr(0, count)) {
-    if (c == '\n') here_ = {here_.line + 1, 1};
-    else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) ++here_.column;
+    if (c == '\n')
+      here_ = {here_.line + 1, 1};
+    else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80)
+      ++here_.column;
   }
   rest_.remove_prefix(count);
 }

@@ -18,7 +18,16 @@ struct Position {
 [[nodiscard]] Error error_at(Position at, std::string_view message);
 
 enum class TokenKind : std::uint8_t {
-  end, identifier, string, number, boolean, assign, comma, open_brace, close_brace, open_bracket,
+  end,
+  identifier,
+  string,
+  number,
+  boolean,
+  assign,
+  comma,
+  open_brace,
+  close_brace,
+  open_bracket,
   close_bracket,
 };
 

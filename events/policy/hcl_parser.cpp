@@ -88,12 +88,21 @@ Result<Node> Parser::block_or_value(std::size_t extra_names) {
 Result<Node> Parser::value() {
   Node node;
   switch (token_.kind) {
-    case TokenKind::open_brace: return object();
-    case TokenKind::open_bracket: return list();
-    case TokenKind::string: node.kind = Node::Kind::string; break;
-    case TokenKind::number: node.kind = Node::Kind::number; break;
-    case TokenKind::boolean: node.kind = Node::Kind::boolean; break;
-    default: return unexpected("a value");
+    case TokenKind::open_brace:
+      return object();
+    case TokenKind::open_bracket:
+      return list();
+    case TokenKind::string:
+      node.kind = Node::Kind::string;
+      break;
+    case TokenKind::number:
+      node.kind = Node::Kind::number;
+      break;
+    case TokenKind::boolean:
+      node.kind = Node::Kind::boolean;
+      break;
+    default:
+      return unexpected("a value");
   }
   node.text = std::move(token_.text);
   COFFER_TRY(advance());
@@ -130,6 +139,8 @@ Result<Node> Parser::object() {
 
 }  // namespace
 
-Result<Node> parse(std::string_view text) { return Parser(text).text(); }
+Result<Node> parse(std::string_view text) {
+  return Parser(text).text();
+}
 
 }  // namespace coffer::policy::hcl

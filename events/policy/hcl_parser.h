@@ -19,9 +19,9 @@ struct Item;
 struct Node {
   enum class Kind : std::uint8_t { null, boolean, number, string, list, object };
   Kind kind = Kind::null;
-  std::string text;          // string; number and boolean as they were written
-  std::vector<Node> items;   // list
-  std::vector<Item> members; // object; names may repeat
+  std::string text;           // string; number and boolean as they were written
+  std::vector<Node> items;    // list
+  std::vector<Item> members;  // object; names may repeat
 };
 
 struct Item {

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::size_t kNameBytesMax = 64;  // of a name in a refusal: the client chooses it
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 // Compares the lower-cased `given` to `name` as std::string_view::compare would.
 int compare_lowered(std::string_view given, std::string_view name) noexcept {
@@ -23,11 +25,10 @@ int compare_lowered(std::string_view given, std::string_view name) noexcept {
 
 const ParameterRule* find_rule(const std::vector<ParameterRule>& rules,
                                std::string_view given) noexcept {
-  const auto found = std::lower_bound(
-      rules.begin(), rules.end(), given,
-      [](const ParameterRule& rule, std::string_view wanted) {
-        return compare_lowered(wanted, rule.name) > 0;
-      });
+  const auto found = std::lower_bound(rules.begin(), rules.end(), given,
+                                      [](const ParameterRule& rule, std::string_view wanted) {
+                                        return compare_lowered(wanted, rule.name) > 0;
+                                      });
   if (found == rules.end() || compare_lowered(given, found->name) != 0) return nullptr;
   return &*found;
 }

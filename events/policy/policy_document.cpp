@@ -24,9 +24,17 @@ struct NamedCapability {
   Capability bit;
 };
 constexpr std::array kCapabilities = std::to_array<NamedCapability>({
-    {"create", kCreate}, {"delete", kDelete}, {"deny", kDeny}, {"list", kList},
-    {"patch", kPatch}, {"read", kRead}, {"recover", kRecover}, {"scan", kScan},
-    {"subscribe", kSubscribe}, {"sudo", kSudo}, {"update", kUpdate},
+    {"create", kCreate},
+    {"delete", kDelete},
+    {"deny", kDeny},
+    {"list", kList},
+    {"patch", kPatch},
+    {"read", kRead},
+    {"recover", kRecover},
+    {"scan", kScan},
+    {"subscribe", kSubscribe},
+    {"sudo", kSudo},
+    {"update", kUpdate},
 });
 
 struct Shorthand {
@@ -35,7 +43,9 @@ struct Shorthand {
 };
 constexpr Capabilities kWriteShorthand = kCreate | kRead | kUpdate | kDelete | kList;
 constexpr std::array kShorthands = std::to_array<Shorthand>({
-    {"deny", kDeny}, {"read", kRead | kList}, {"write", kWriteShorthand},
+    {"deny", kDeny},
+    {"read", kRead | kList},
+    {"write", kWriteShorthand},
     {"sudo", kWriteShorthand | kSudo},
 });
 
@@ -103,10 +113,16 @@ Result<void> read_shorthand(const hcl::Node& node, PathRule& rule) {
 
 void write_json(const hcl::Node& node, json::Writer& out) {
   switch (node.kind) {
-    case hcl::Node::Kind::null: out.null(); return;
+    case hcl::Node::Kind::null:
+      out.null();
+      return;
     case hcl::Node::Kind::boolean:
-    case hcl::Node::Kind::number: out.raw(node.text); return;
-    case hcl::Node::Kind::string: out.string(node.text); return;
+    case hcl::Node::Kind::number:
+      out.raw(node.text);
+      return;
+    case hcl::Node::Kind::string:
+      out.string(node.text);
+      return;
     case hcl::Node::Kind::list:
       out.begin_array();
       for (const hcl::Node& item : node.items) write_json(item, out);
@@ -185,7 +201,9 @@ Result<void> read_pagination_limit(const hcl::Node& node, PathRule& rule) {
 }
 
 // What only describes, or narrows a capability that nothing here grants.
-Result<void> pass_over(const hcl::Node&, PathRule&) { return {}; }
+Result<void> pass_over(const hcl::Node&, PathRule&) {
+  return {};
+}
 
 // To pass over one of these would grant more than the author wrote.
 Result<void> refuse_restriction(const hcl::Node&, PathRule&) {
@@ -309,13 +327,18 @@ hcl::Node node_of(const json::Value& value) {
   hcl::Node node;
   node.text = value.text();
   switch (value.kind()) {
-    case json::Kind::null: break;
+    case json::Kind::null:
+      break;
     case json::Kind::boolean:
       node.kind = hcl::Node::Kind::boolean;
       node.text = value.boolean() ? "true" : "false";
       break;
-    case json::Kind::number: node.kind = hcl::Node::Kind::number; break;
-    case json::Kind::string: node.kind = hcl::Node::Kind::string; break;
+    case json::Kind::number:
+      node.kind = hcl::Node::Kind::number;
+      break;
+    case json::Kind::string:
+      node.kind = hcl::Node::Kind::string;
+      break;
     case json::Kind::array:
       node.kind = hcl::Node::Kind::list;
       for (const json::Value* item : value.items()) node.items.push_back(node_of(*item));

@@ -36,7 +36,7 @@ using Capabilities = std::uint16_t;
 using ParameterRules = std::map<std::string, std::vector<std::string>>;
 
 struct PathRule {
-  std::string pattern;          // without leading '/'; may contain '+' segments and end in '*'
+  std::string pattern;  // without leading '/'; may contain '+' segments and end in '*'
   Capabilities capabilities = 0;
   // Absent and empty differ: an empty `allowed_parameters = {}` block restricts nothing.
   ParameterRules allowed_parameters;

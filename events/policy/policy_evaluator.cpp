@@ -12,8 +12,8 @@
 namespace coffer::policy {
 namespace {
 
-constexpr Capabilities kEverything = kCreate | kRead | kUpdate | kPatch | kDelete | kList | kSudo |
-                                     kScan | kSubscribe | kRecover;
+constexpr Capabilities kEverything =
+    kCreate | kRead | kUpdate | kPatch | kDelete | kList | kSudo | kScan | kSubscribe | kRecover;
 
 struct TextHash {
   using is_transparent = void;
@@ -66,9 +66,8 @@ void AccessList::Index::add(std::map<std::string, PathRule>& merged) {
     }
   }
   for (auto& [text, rules] : by_head) {
-    std::sort(rules.begin(), rules.end(), [](const Rule& a, const Rule& b) {
-      return has_priority(a.pattern, b.pattern);
-    });
+    std::sort(rules.begin(), rules.end(),
+              [](const Rule& a, const Rule& b) { return has_priority(a.pattern, b.pattern); });
     heads.push_back({text, kNoParent, std::move(rules)});
   }
   link_heads();
@@ -116,26 +115,40 @@ const Rule* AccessList::Index::find(std::string_view path, bool is_list) const {
 
 std::string_view to_string(Operation operation) noexcept {
   switch (operation) {
-    case Operation::read: return "read";
-    case Operation::create: return "create";
-    case Operation::update: return "update";
-    case Operation::patch: return "patch";
-    case Operation::remove: return "delete";
-    case Operation::list: return "list";
-    case Operation::scan: return "scan";
+    case Operation::read:
+      return "read";
+    case Operation::create:
+      return "create";
+    case Operation::update:
+      return "update";
+    case Operation::patch:
+      return "patch";
+    case Operation::remove:
+      return "delete";
+    case Operation::list:
+      return "list";
+    case Operation::scan:
+      return "scan";
   }
   return "";
 }
 
 Capability required_capability(Operation operation) noexcept {
   switch (operation) {
-    case Operation::read: return kRead;
-    case Operation::create: return kCreate;
-    case Operation::update: return kUpdate;
-    case Operation::patch: return kPatch;
-    case Operation::remove: return kDelete;
-    case Operation::list: return kList;
-    case Operation::scan: return kScan;
+    case Operation::read:
+      return kRead;
+    case Operation::create:
+      return kCreate;
+    case Operation::update:
+      return kUpdate;
+    case Operation::patch:
+      return kPatch;
+    case Operation::remove:
+      return kDelete;
+    case Operation::list:
+      return kList;
+    case Operation::scan:
+      return kScan;
   }
   return kDeny;  // is never granted
 }
@@ -203,6 +216,8 @@ bool AccessList::any_access_below(std::string_view prefix) const {
          });
 }
 
-bool AccessList::is_root() const noexcept { return index_->is_root; }
+bool AccessList::is_root() const noexcept {
+  return index_->is_root;
+}
 
 }  // namespace coffer::policy

@@ -10,7 +10,9 @@
 
 #include "events/policy/policy_document.h"
 
-namespace coffer::json { class Value; }
+namespace coffer::json {
+class Value;
+}
 
 namespace coffer::policy {
 
@@ -23,20 +25,20 @@ enum class Operation : std::uint8_t { read, create, update, patch, remove, list,
 struct Decision {
   bool allowed = false;
   bool root = false;
-  Capabilities capabilities = 0;   // of the winning rule
-  std::string matched_pattern;     // empty: no rule matched
-  std::string refused_by;          // "no rule", "deny", "capability", "sudo", "parameter <name>",
-                                   // "wrapping"
+  Capabilities capabilities = 0;  // of the winning rule
+  std::string matched_pattern;    // empty: no rule matched
+  std::string refused_by;         // "no rule", "deny", "capability", "sudo", "parameter <name>",
+                                  // "wrapping"
   // Of the winning rule of a list or scan: the most keys that one answer may hold; 0 = no limit.
   std::uint32_t pagination_limit = 0;
 };
 
 struct AccessRequest {
   Operation operation = Operation::read;
-  std::string_view path;                     // without leading '/'; list paths end in '/'
-  const json::Value* parameters = nullptr;   // body or query fields as one object; may be null
-  bool needs_sudo = false;                   // the path is a root path
-  Seconds wrap_ttl{0};                       // 0 = the response is not wrapped
+  std::string_view path;                    // without leading '/'; list paths end in '/'
+  const json::Value* parameters = nullptr;  // body or query fields as one object; may be null
+  bool needs_sudo = false;                  // the path is a root path
+  Seconds wrap_ttl{0};                      // 0 = the response is not wrapped
 };
 
 // All rules of a token's policies, merged (same pattern in several policies: united, deny wins).

@@ -84,8 +84,8 @@ void merge_into(PathRule& merged, const PathRule& more) {
                                     more.required_parameters.end());
   keep_smaller(merged.min_wrapping_ttl, more.min_wrapping_ttl);
   keep_smaller(merged.max_wrapping_ttl, more.max_wrapping_ttl);
-  if (more.pagination_limit != 0 && (merged.pagination_limit == 0 ||
-                                     more.pagination_limit < merged.pagination_limit)) {
+  if (more.pagination_limit != 0 &&
+      (merged.pagination_limit == 0 || more.pagination_limit < merged.pagination_limit)) {
     merged.pagination_limit = more.pagination_limit;
   }
 }
@@ -112,11 +112,13 @@ std::string refusal(const Rule& rule, const AccessRequest& request) {
     case Operation::read:
     case Operation::create:
     case Operation::update:
-    case Operation::patch: return refused_parameter(rule, request.parameters);
+    case Operation::patch:
+      return refused_parameter(rule, request.parameters);
     case Operation::list:
     case Operation::scan:
       return asks_too_much(rule, request.parameters) ? "parameter limit" : "";
-    case Operation::remove: break;
+    case Operation::remove:
+      break;
   }
   return "";
 }

@@ -16,17 +16,17 @@
 namespace coffer::policy {
 
 struct ParameterRule {
-  std::string name;                         // lower-cased
-  std::vector<const json::Value*> values;   // empty: any value
+  std::string name;                        // lower-cased
+  std::vector<const json::Value*> values;  // empty: any value
 };
 
 struct Rule {
   PathPattern pattern;
   Capabilities capabilities = 0;
-  std::vector<ParameterRule> allowed;       // sorted by name
-  std::vector<ParameterRule> denied;        // sorted by name
-  std::vector<std::string> required;        // lower-cased, sorted
-  Seconds min_wrapping_ttl{0};              // 0 = no limit
+  std::vector<ParameterRule> allowed;  // sorted by name
+  std::vector<ParameterRule> denied;   // sorted by name
+  std::vector<std::string> required;   // lower-cased, sorted
+  Seconds min_wrapping_ttl{0};         // 0 = no limit
   Seconds max_wrapping_ttl{0};
   std::uint32_t pagination_limit = 0;
 

@@ -81,10 +81,14 @@ bool is_printable(std::string_view text) {
 std::string escaped(CodePoint point, unsigned char lead) {
   if (!point.valid) return fmt::format("\\x{:02x}", lead);
   switch (point.value) {
-    case U'\n': return "\\n";
-    case U'\r': return "\\r";
-    case U'\t': return "\\t";
-    default: break;
+    case U'\n':
+      return "\\n";
+    case U'\r':
+      return "\\r";
+    case U'\t':
+      return "\\t";
+    default:
+      break;
   }
   const auto value = static_cast<std::uint32_t>(point.value);
   if (value < 0x80) return fmt::format("\\x{:02x}", value);
@@ -116,8 +120,8 @@ Error refuse(std::string_view why) {
 
 Result<void> check_entry(const std::string& key, const std::string& value) {
   if (key.empty() || key.size() > kKeyBytesMax) {
-    return refuse(fmt::format("length of key {} is {} but must be 0 < len(key) <= {}",
-                              quoted(key), key.size(), kKeyBytesMax));
+    return refuse(fmt::format("length of key {} is {} but must be 0 < len(key) <= {}", quoted(key),
+                              key.size(), kKeyBytesMax));
   }
   if (value.empty() || value.size() > kValueBytesMax) {
     return refuse(fmt::format("length of value for key {} is {} but must be 0 < len(value) <= {}",
@@ -136,8 +140,8 @@ Result<void> check_entry(const std::string& key, const std::string& value) {
 
 Result<void> check_custom_metadata(const CustomMetadata& payload) {
   if (payload.size() > kKeysMax) {
-    return refuse(fmt::format("payload must contain at most {} keys, provided {}", kKeysMax,
-                              payload.size()));
+    return refuse(
+        fmt::format("payload must contain at most {} keys, provided {}", kKeysMax, payload.size()));
   }
   for (const auto& [key, value] : payload) COFFER_TRY(check_entry(key, value));
   return {};

@@ -54,7 +54,7 @@ struct ChangeMetadata {
   std::optional<std::uint32_t> max_versions;
   std::optional<bool> cas_required;
   std::optional<Seconds> delete_version_after;
-  std::optional<CustomMetadata> custom_metadata;             // replaces
+  std::optional<CustomMetadata> custom_metadata;  // replaces
   bool must_exist = false;
   // Merges; not together with custom_metadata.
   std::optional<CustomMetadataPatch> custom_metadata_patch = std::nullopt;

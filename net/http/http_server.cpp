@@ -1,7 +1,7 @@
 #include "net/http/http_server.h"
 
-#include <boost/asio/post.hpp>
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <exception>
 #include <future>
 #include <mutex>

@@ -16,13 +16,15 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 HttpResponse refusal(ParseStatus status) {
   switch (status) {
-    case ParseStatus::body_too_large: return error_response(413, "request body too large");
+    case ParseStatus::body_too_large:
+      return error_response(413, "request body too large");
     case ParseStatus::overloaded: {
       HttpResponse response = error_response(503, "too many large requests");
       response.headers.emplace_back("Retry-After", "1");
       return response;
     }
-    default: break;
+    default:
+      break;
   }
   HttpResponse response;
   response.status = status == ParseStatus::header_too_large     ? 431
@@ -160,9 +162,8 @@ void HttpSession::dispatch() {
   const auto ticket =
       std::make_shared<ReplyTicket>(home_.mailbox(), weak_from_this(), ++request_number_);
   try {
-    home_.server().handler(std::move(request), [ticket](HttpResponse response) {
-      ticket->reply(std::move(response));
-    });
+    home_.server().handler(std::move(request),
+                           [ticket](HttpResponse response) { ticket->reply(std::move(response)); });
   } catch (...) {
     // Nothing if it had answered before. Otherwise at once, even when it kept a copy.
     ticket->reply(internal_error_response());
@@ -228,11 +229,13 @@ void HttpSession::check_deadline() noexcept {
     case State::reading:
       if (read_cancelled_) return abort();
       return stop_reading();
-    case State::handling: return guarded([this] { close_politely(); });
+    case State::handling:
+      return guarded([this] { close_politely(); });
     case State::handshaking:
       home_.server().handshake_failures.fetch_add(1, std::memory_order_relaxed);
       return abort();
-    default: return abort();
+    default:
+      return abort();
   }
 }
 
@@ -272,15 +275,14 @@ void HttpSession::linger() {
     input_.consume(input_.content().size());
     return linger();
   }
-  stream_.next_layer().async_read_some(
-      asio::mutable_buffer(room.data(), room.size()),
-      [self = shared_from_this()](AsioError error, std::size_t) {
-        self->guarded([&] {
-          if (self->state_ == State::closed) return;
-          if (error) return self->abort();
-          self->linger();
-        });
-      });
+  stream_.next_layer().async_read_some(asio::mutable_buffer(room.data(), room.size()),
+                                       [self = shared_from_this()](AsioError error, std::size_t) {
+                                         self->guarded([&] {
+                                           if (self->state_ == State::closed) return;
+                                           if (error) return self->abort();
+                                           self->linger();
+                                         });
+                                       });
 }
 
 void HttpSession::abort() noexcept {

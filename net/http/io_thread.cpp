@@ -23,7 +23,9 @@ IoThread::IoThread(unsigned index, ServerContext& server)
       mailbox_(std::make_shared<Mailbox>(context_)),
       started_(std::chrono::steady_clock::now()) {}
 
-IoThread::~IoThread() { mailbox_->close(); }
+IoThread::~IoThread() {
+  mailbox_->close();
+}
 
 void IoThread::start() {
   arm_sweep();
@@ -85,8 +87,8 @@ void IoThread::arm_sweep() {
 void IoThread::sweep() {
   arm_sweep();
   const auto elapsed = std::chrono::steady_clock::now() - started_;
-  now_seconds_ = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(elapsed).count());
+  now_seconds_ =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(elapsed).count());
   for_each_session([](HttpSession& session) { session.check_deadline(); });
 }
 

@@ -5,8 +5,8 @@
 // from any; the rest on the thread itself.
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <cstdint>
 #include <list>
 #include <memory>

@@ -82,10 +82,10 @@ void Listener::admit(TcpSocket socket, IoThread& target) {
   std::optional<ConnectionPlace> place = server_.connections.enter(name_of(peer.address()));
   if (!place) return;
   socket.set_option(tcp::no_delay(true), error);
-  asio::post(target.context(), [&target, socket = std::move(socket),
-                                place = std::move(*place)]() mutable {
-    target.adopt(std::move(socket), std::move(place));
-  });
+  asio::post(target.context(),
+             [&target, socket = std::move(socket), place = std::move(*place)]() mutable {
+               target.adopt(std::move(socket), std::move(place));
+             });
 }
 
 void Listener::accept_later() {

@@ -16,9 +16,13 @@ constexpr std::size_t kSpareItemsMax = 1024;
 
 }  // namespace
 
-void Mailbox::bind_to_this_thread() noexcept { this_threads_mailbox = this; }
+void Mailbox::bind_to_this_thread() noexcept {
+  this_threads_mailbox = this;
+}
 
-bool Mailbox::is_home() const noexcept { return this_threads_mailbox == this; }
+bool Mailbox::is_home() const noexcept {
+  return this_threads_mailbox == this;
+}
 
 void Mailbox::reply(const std::weak_ptr<HttpSession>& session, std::uint64_t number,
                     HttpResponse response) {
@@ -27,7 +31,9 @@ void Mailbox::reply(const std::weak_ptr<HttpSession>& session, std::uint64_t num
   if (const auto alive = session.lock()) alive->reply(number, std::move(response));
 }
 
-void Mailbox::post(std::function<void()> task) { push({{}, 0, {}, std::move(task)}); }
+void Mailbox::post(std::function<void()> task) {
+  push({{}, 0, {}, std::move(task)});
+}
 
 void Mailbox::push(Item item) {
   const std::lock_guard lock(mutex_);

@@ -13,7 +13,9 @@ namespace http = boost::beast::http;
 using ParserError = boost::beast::error_code;
 using ParserText = boost::beast::string_view;  // converts to and from the standard one
 
-void wipe(std::string& text) noexcept { wipe_memory(text.data(), text.size()); }
+void wipe(std::string& text) noexcept {
+  wipe_memory(text.data(), text.size());
+}
 
 // Header values and the target may hold tokens; std::string does not wipe, so this does.
 struct WipedRequest : HttpRequest {
@@ -28,7 +30,9 @@ struct WipedRequest : HttpRequest {
   BodyLease lease;
 };
 
-char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
@@ -42,9 +46,8 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcep
 }
 
 bool is_digits(std::string_view text) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return c >= '0' && c <= '9';
-  });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // One request. The base class cannot be reused, so each request has a new one.
@@ -93,8 +96,7 @@ class OneRequest final : public http::basic_parser<true> {
   void on_header_impl(ParserError& error) override;
   void on_body_init_impl(const boost::optional<std::uint64_t>& size, ParserError& error) override;
   std::size_t on_body_impl(ParserText bytes, ParserError& error) override;
-  std::size_t on_chunk_body_impl(std::uint64_t, ParserText bytes,
-                                 ParserError& error) override {
+  std::size_t on_chunk_body_impl(std::uint64_t, ParserText bytes, ParserError& error) override {
     return on_body_impl(bytes, error);
   }
   void on_chunk_header_impl(std::uint64_t, ParserText, ParserError&) override {}
@@ -134,7 +136,8 @@ void OneRequest::on_field_impl(http::field field, ParserText name, ParserText va
       }
       expects_continue_ = true;
       break;
-    default: break;
+    default:
+      break;
   }
   request_->headers.emplace_back(lower_case(name), std::string_view(value));
 }
@@ -181,7 +184,9 @@ RequestParser::RequestParser(const HttpLimits& limits, std::shared_ptr<BodyBudge
 
 RequestParser::~RequestParser() = default;
 
-void RequestParser::reset() { impl_->request.emplace(limits_, budget_); }
+void RequestParser::reset() {
+  impl_->request.emplace(limits_, budget_);
+}
 
 ParseOutcome RequestParser::put(std::string_view bytes) {
   OneRequest& request = *impl_->request;
@@ -194,13 +199,23 @@ ParseOutcome RequestParser::put(std::string_view bytes) {
   return {status_of(error), consumed};
 }
 
-bool RequestParser::header_done() const noexcept { return impl_->request->header_seen(); }
-bool RequestParser::expects_continue() const noexcept { return impl_->request->expects_continue(); }
-bool RequestParser::is_http10() const noexcept { return impl_->request->is_http10(); }
+bool RequestParser::header_done() const noexcept {
+  return impl_->request->header_seen();
+}
+bool RequestParser::expects_continue() const noexcept {
+  return impl_->request->expects_continue();
+}
+bool RequestParser::is_http10() const noexcept {
+  return impl_->request->is_http10();
+}
 bool RequestParser::keep_alive() const noexcept {
   return impl_->request->header_seen() && impl_->request->keep_alive();
 }
-bool RequestParser::is_head() const noexcept { return impl_->request->method() == "HEAD"; }
-std::shared_ptr<HttpRequest> RequestParser::take() { return impl_->request->take(); }
+bool RequestParser::is_head() const noexcept {
+  return impl_->request->method() == "HEAD";
+}
+std::shared_ptr<HttpRequest> RequestParser::take() {
+  return impl_->request->take();
+}
 
 }  // namespace coffer::net

@@ -14,34 +14,62 @@ constexpr std::string_view kFixedHeaders =
 
 std::string_view reason(int status) noexcept {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 412: return "Precondition Failed";
-    case 413: return "Payload Too Large";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return "Status";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Payload Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Status";
   }
 }
 
@@ -72,8 +100,10 @@ bool is_sendable(const HttpResponse& response) noexcept {
 
 bool is_servers_own(std::string_view name) noexcept {
   static constexpr std::array<std::string_view, 10> kOwn = {
-      "connection",        "content-length", "content-type", "cache-control",
-      "transfer-encoding", "keep-alive",     "trailer",      "strict-transport-security",
+      "connection",        "content-length",
+      "content-type",      "cache-control",
+      "transfer-encoding", "keep-alive",
+      "trailer",           "strict-transport-security",
       "upgrade",           "te"};
   return std::any_of(kOwn.begin(), kOwn.end(), [name](std::string_view own) {
     return std::equal(name.begin(), name.end(), own.begin(), own.end(), [](char a, char b) {
@@ -136,6 +166,8 @@ HttpResponse error_response(int status, std::string_view text) {
   return response;
 }
 
-HttpResponse internal_error_response() { return error_response(500, "internal error"); }
+HttpResponse internal_error_response() {
+  return error_response(500, "internal error");
+}
 
 }  // namespace coffer::net

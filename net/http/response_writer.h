@@ -10,7 +10,7 @@
 namespace coffer::net {
 
 struct ReplyContext {
-  bool head = false;        // the request was HEAD: the body is measured, not sent
+  bool head = false;  // the request was HEAD: the body is measured, not sent
   bool http10 = false;
   bool keep_alive = false;  // the request and the server both allow it
 };

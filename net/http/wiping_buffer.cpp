@@ -15,7 +15,9 @@ constexpr std::size_t kFirstCapacity = 16 * 1024;
 
 WipingBuffer::WipingBuffer(std::size_t bytes_max) noexcept : bytes_max_(bytes_max) {}
 
-WipingBuffer::~WipingBuffer() { consume(end_ - begin_); }
+WipingBuffer::~WipingBuffer() {
+  consume(end_ - begin_);
+}
 
 std::span<char> WipingBuffer::prepare() {
   if (end_ == capacity_ && begin_ != 0) compact();

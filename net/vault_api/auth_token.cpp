@@ -77,20 +77,23 @@ void create(Exchange& x, bool orphan_endpoint, std::string_view role = {}) {
   request.custom_id = !id.empty();
   request.orphan_endpoint = orphan_endpoint;
   request.role = role;
-  x.port().create_token(x.admission(), std::move(request), std::move(id), 200,
-                        x.then<api::TokenIssued>([](Exchange& self, api::TokenIssued issued) {
-                          const auto auth = auth_block(issued.state, issued.token.expose_text(),
-                                                       self.port().now());
-                          self.answer(auth_answer(self.request_id(), auth, issued.warnings),
-                                      issued.recorded);
-                        }));
+  x.port().create_token(
+      x.admission(), std::move(request), std::move(id), 200,
+      x.then<api::TokenIssued>([](Exchange& self, api::TokenIssued issued) {
+        const auto auth = auth_block(issued.state, issued.token.expose_text(), self.port().now());
+        self.answer(auth_answer(self.request_id(), auth, issued.warnings), issued.recorded);
+      }));
 }
 
 }  // namespace
 
-void token_create(Exchange& x, std::string_view) { create(x, false); }
+void token_create(Exchange& x, std::string_view) {
+  create(x, false);
+}
 
-void token_create_orphan(Exchange& x, std::string_view) { create(x, true); }
+void token_create_orphan(Exchange& x, std::string_view) {
+  create(x, true);
+}
 
 void token_create_with_role(Exchange& x, std::string_view role) {
   create(x, false, role);

@@ -34,7 +34,9 @@ void look_up_self(Exchange& x) {
 
 }  // namespace
 
-void token_lookup_self(Exchange& x, std::string_view) { look_up_self(x); }
+void token_lookup_self(Exchange& x, std::string_view) {
+  look_up_self(x);
+}
 
 void token_lookup(Exchange& x, std::string_view) {
   const auto* token = x.fields().find("token");
@@ -59,9 +61,8 @@ void token_lookup_accessor(Exchange& x, std::string_view) {
           return self.refuse(found.error());
         }
         const auto now = self.port().now();
-        self.answer_data(kLookupBytes, [&](json::Writer& writer) {
-          write_lookup(writer, *found, {}, now);
-        });
+        self.answer_data(kLookupBytes,
+                         [&](json::Writer& writer) { write_lookup(writer, *found, {}, now); });
       }));
 }
 

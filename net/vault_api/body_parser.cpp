@@ -11,7 +11,9 @@ namespace {
 constexpr std::string_view kBlank = " \t\r\n";
 constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
 
-Error invalid(std::string text) { return fail(ErrorCode::invalid_argument, std::move(text)); }
+Error invalid(std::string text) {
+  return fail(ErrorCode::invalid_argument, std::move(text));
+}
 
 struct Pair {
   std::string_view key;  // in the document's arena

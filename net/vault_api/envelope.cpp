@@ -79,9 +79,12 @@ void write_warnings(json::Writer& writer, const Warnings& warnings) {
 
 ErrorCode code_of_status(int status) noexcept {
   switch (status) {
-    case 404: return ErrorCode::not_found;
-    case 405: return ErrorCode::unsupported;
-    default: return ErrorCode::invalid_argument;
+    case 404:
+      return ErrorCode::not_found;
+    case 405:
+      return ErrorCode::unsupported;
+    default:
+      return ErrorCode::invalid_argument;
   }
 }
 
@@ -112,11 +115,13 @@ void end_envelope(json::Writer& writer, const Warnings& warnings) {
   writer.key("auth").null().end_object();
 }
 
-Answer no_content() { return {}; }
+Answer no_content() {
+  return {};
+}
 
 Answer warning_answer(int status, std::string_view request_id, const Warnings& warnings) {
-  auto answer =
-      data_answer(request_id, 512, [](json::Writer& writer) { writer.null(); }, warnings);
+  auto answer = data_answer(
+      request_id, 512, [](json::Writer& writer) { writer.null(); }, warnings);
   answer.status = status;
   if (status == 404) answer.error = ErrorCode::not_found;
   return answer;
@@ -139,8 +144,7 @@ Answer injected_answer(std::string_view request_id, const SecretBytes& data) {
   return answer;
 }
 
-Answer auth_answer(std::string_view request_id, const SecretBytes& auth,
-                   const Warnings& warnings) {
+Answer auth_answer(std::string_view request_id, const SecretBytes& auth, const Warnings& warnings) {
   Answer answer;
   answer.status = 200;
   answer.enveloped = true;
@@ -189,10 +193,13 @@ Answer empty_not_found() {
 Answer refusal_answer(const ParseRefusal& refusal, bool with_body) {
   const auto code = code_of_status(refusal.status);
   switch (refusal.shape) {
-    case ParseRefusal::Shape::errors: return text_error(refusal.status, code, refusal.text);
-    case ParseRefusal::Shape::redirect: return redirect_answer(refusal.text, with_body);
+    case ParseRefusal::Shape::errors:
+      return text_error(refusal.status, code, refusal.text);
+    case ParseRefusal::Shape::redirect:
+      return redirect_answer(refusal.text, with_body);
     case ParseRefusal::Shape::empty:
-    case ParseRefusal::Shape::plain: break;
+    case ParseRefusal::Shape::plain:
+      break;
   }
   Answer answer;
   answer.status = refusal.status;

@@ -9,24 +9,31 @@
 namespace coffer::net::vault {
 namespace {
 
-
-Error invalid(std::string why) { return fail(ErrorCode::invalid_argument, std::move(why)); }
+Error invalid(std::string why) {
+  return fail(ErrorCode::invalid_argument, std::move(why));
+}
 
 std::string_view go_type(const json::Value& value) noexcept {
   switch (value.kind()) {
-    case json::Kind::null: return "nil";
-    case json::Kind::boolean: return "bool";
-    case json::Kind::number: return "json.Number";
-    case json::Kind::string: return "string";
-    case json::Kind::array: return "[]interface {}";
-    case json::Kind::object: return "map[string]interface {}";
+    case json::Kind::null:
+      return "nil";
+    case json::Kind::boolean:
+      return "bool";
+    case json::Kind::number:
+      return "json.Number";
+    case json::Kind::string:
+      return "string";
+    case json::Kind::array:
+      return "[]interface {}";
+    case json::Kind::object:
+      return "map[string]interface {}";
   }
   return "nil";
 }
 
 Error unconvertible(std::string_view wanted, const json::Value& value) {
-  return invalid(fmt::format("'' expected type '{}', got unconvertible type '{}'", wanted,
-                             go_type(value)));
+  return invalid(
+      fmt::format("'' expected type '{}', got unconvertible type '{}'", wanted, go_type(value)));
 }
 
 // Vault quotes the value here. A value that ends in the wrong field may be a secret, so it is not
@@ -118,20 +125,26 @@ Result<std::vector<std::int64_t>> to_integer_list(const json::Value& value) {
 
 Result<std::int64_t> to_integer(const json::Value& value) {
   switch (value.kind()) {
-    case json::Kind::null: return 0;
-    case json::Kind::boolean: return value.boolean() ? 1 : 0;
+    case json::Kind::null:
+      return 0;
+    case json::Kind::boolean:
+      return value.boolean() ? 1 : 0;
     case json::Kind::number:
-    case json::Kind::string: return parse_integer(value.text());
+    case json::Kind::string:
+      return parse_integer(value.text());
     case json::Kind::array:
-    case json::Kind::object: break;
+    case json::Kind::object:
+      break;
   }
   return unconvertible("int", value);
 }
 
 Result<bool> to_boolean(const json::Value& value) {
   switch (value.kind()) {
-    case json::Kind::null: return false;
-    case json::Kind::boolean: return value.boolean();
+    case json::Kind::null:
+      return false;
+    case json::Kind::boolean:
+      return value.boolean();
     case json::Kind::number: {
       COFFER_ASSIGN(const auto number, parse_integer(value.text()));
       return number != 0;
@@ -142,7 +155,8 @@ Result<bool> to_boolean(const json::Value& value) {
       return unparsable("bool", "ParseBool", "invalid syntax");
     }
     case json::Kind::array:
-    case json::Kind::object: break;
+    case json::Kind::object:
+      break;
   }
   return unconvertible("bool", value);
 }
@@ -155,12 +169,16 @@ Result<Seconds> to_duration(const json::Value& value) {
 
 Result<std::string> to_text(const json::Value& value) {
   switch (value.kind()) {
-    case json::Kind::null: return std::string{};
-    case json::Kind::boolean: return std::string(value.boolean() ? "1" : "0");
+    case json::Kind::null:
+      return std::string{};
+    case json::Kind::boolean:
+      return std::string(value.boolean() ? "1" : "0");
     case json::Kind::number:
-    case json::Kind::string: return std::string(value.text());
+    case json::Kind::string:
+      return std::string(value.text());
     case json::Kind::array:
-    case json::Kind::object: break;
+    case json::Kind::object:
+      break;
   }
   return unconvertible("string", value);
 }
@@ -177,8 +195,7 @@ Result<TextMap> to_text_map(const json::Value& value) {
 }
 
 Error Fields::bad_field(std::string_view name, const std::string& why) const {
-  const std::string_view prefix =
-      prefix_ == Prefix::validation ? "Field validation failed: " : "";
+  const std::string_view prefix = prefix_ == Prefix::validation ? "Field validation failed: " : "";
   return invalid(fmt::format("{}error converting input for field \"{}\": {}", prefix, name, why));
 }
 
@@ -206,8 +223,7 @@ Result<std::optional<TextMap>> Fields::text_map(std::string_view name) const {
 Result<std::optional<std::vector<std::string>>> Fields::text_list(std::string_view name) const {
   return convert<std::vector<std::string>>(name, to_text_list);
 }
-Result<std::optional<std::vector<std::int64_t>>> Fields::integer_list(
-    std::string_view name) const {
+Result<std::optional<std::vector<std::int64_t>>> Fields::integer_list(std::string_view name) const {
   return convert<std::vector<std::int64_t>>(name, to_integer_list);
 }
 

@@ -15,8 +15,10 @@ void answer_read(Exchange& x, api::SecretRead read) {
   if (version == nullptr) return x.refuse(ErrorCode::not_found, {});
   const auto write = [&](json::Writer& writer) {
     writer.begin_object().key("data");
-    if (read.value) writer.raw(read.value->expose_text());
-    else writer.null();
+    if (read.value)
+      writer.raw(read.value->expose_text());
+    else
+      writer.null();
     writer.key("metadata");
     write_version_object(writer, read.version, *version, read.state->custom_metadata);
     writer.end_object();
@@ -56,13 +58,18 @@ void change_versions(Exchange& x, std::string_view path, std::string_view none) 
 
 std::string_view cli_command(policy::Operation operation) noexcept {
   switch (operation) {
-    case policy::Operation::read: return "get";
+    case policy::Operation::read:
+      return "get";
     case policy::Operation::create:
-    case policy::Operation::update: return "put";
-    case policy::Operation::patch: return "patch";
-    case policy::Operation::remove: return "delete";
+    case policy::Operation::update:
+      return "put";
+    case policy::Operation::patch:
+      return "patch";
+    case policy::Operation::remove:
+      return "delete";
     case policy::Operation::list:
-    case policy::Operation::scan: return "list";
+    case policy::Operation::scan:
+      return "list";
   }
   return "get";
 }
@@ -85,8 +92,10 @@ void kv_data_write(Exchange& x, std::string_view path) {
   api::WriteSecret request;
   request.path = path;
   request.cas = cas;
-  if (data.empty) request.value = SecretBytes(std::string_view("{}"));
-  else json::write(*data.object, request.value);
+  if (data.empty)
+    request.value = SecretBytes(std::string_view("{}"));
+  else
+    json::write(*data.object, request.value);
   if (request.value.size() > x.options().secret_bytes_max)
     return x.refuse(ErrorCode::too_large, "secret is too large");
   x.port().write_secret(x.admission(), std::move(request), 200,

@@ -31,8 +31,7 @@ void kv_config_write(Exchange& x, std::string_view) {
     change.delete_version_after = Seconds{std::max(delete_after->count, std::int64_t{-1})};
   if (!change.max_versions && !change.cas_required && !change.delete_version_after)
     return x.answer(no_content());
-  x.port().change_tenant(x.admission(), std::move(change), 204,
-                         x.then_no_content<api::Changed>());
+  x.port().change_tenant(x.admission(), std::move(change), 204, x.then_no_content<api::Changed>());
 }
 
 }  // namespace coffer::net::vault

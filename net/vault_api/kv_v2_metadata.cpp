@@ -70,8 +70,7 @@ bool changes_nothing(const secret::ChangeMetadata& change) noexcept {
 
 void submit(Exchange& x, secret::ChangeMetadata change) {
   // Only a mount that insists makes this setting pointless; the client is told.
-  const bool warn =
-      change.cas_required == false && x.admission()->mount->settings.cas_required;
+  const bool warn = change.cas_required == false && x.admission()->mount->settings.cas_required;
   const int status = warn ? 200 : 204;
   auto path = change.path;
   x.port().change_secret(x.admission(), std::move(path), std::move(change), status,
@@ -88,9 +87,12 @@ Result<secret::CustomMetadataPatch> read_custom_patch(const json::Value& object)
   constexpr std::size_t kKeysMax = 64;
   secret::CustomMetadataPatch patch;
   for (const auto& [key, value] : object.members()) {
-    if (value->is_null()) patch.removed.emplace_back(key);
-    else if (value->is_string()) patch.set.emplace(key, value->text());
-    else return invalid_custom("values must be strings");
+    if (value->is_null())
+      patch.removed.emplace_back(key);
+    else if (value->is_string())
+      patch.set.emplace(key, value->text());
+    else
+      return invalid_custom("values must be strings");
   }
   if (object.members().size() > kKeysMax)
     return invalid_custom("payload must contain at most " + std::to_string(kKeysMax) +

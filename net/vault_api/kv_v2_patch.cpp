@@ -30,8 +30,7 @@ bool refuse_unpatchable(Exchange& x, const Patch& patch, const api::SecretRead& 
     x.answer(empty_not_found());
     return true;
   }
-  const auto allowed =
-      secret::check_cas(*read.state, patch.cas, x.admission()->mount->settings);
+  const auto allowed = secret::check_cas(*read.state, patch.cas, x.admission()->mount->settings);
   if (!allowed.ok()) {
     x.refuse(allowed.error());
     return true;

@@ -37,8 +37,10 @@ void answer_subkeys(Exchange& x, api::SecretRead read, std::int64_t depth) {
     writer.begin_object().key("metadata");
     write_version_object(writer, read.version, *version, read.state->custom_metadata);
     writer.key("subkeys");
-    if (document && document->root().is_object()) write_keys(writer, document->root(), depth);
-    else writer.null();
+    if (document && document->root().is_object())
+      write_keys(writer, document->root(), depth);
+    else
+      writer.null();
     writer.end_object();
   };
   const std::size_t bytes = kVersionMetadataBytes + (read.value ? read.value->size() : 0);

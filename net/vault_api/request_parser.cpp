@@ -140,14 +140,22 @@ Step RequestReader::read_method() {
   const std::string_view method = request_.method;
   if (method == "GET") return std::nullopt;
   parsed_.is_write = method == "POST" || method == "PUT" || method == "PATCH";
-  if (method == "POST" || method == "PUT") parsed_.operation = Operation::update;
-  else if (method == "PATCH") parsed_.operation = Operation::patch;
-  else if (method == "DELETE") parsed_.operation = Operation::remove;
-  else if (method == "LIST") parsed_.operation = Operation::list;
-  else if (method == "SCAN") parsed_.operation = Operation::scan;
-  else if (method == "HEAD") parsed_.is_head = true;
-  else if (method == "OPTIONS") return refuse(400, "cannot handle internal-only request operation");
-  else return refuse(405, {});
+  if (method == "POST" || method == "PUT")
+    parsed_.operation = Operation::update;
+  else if (method == "PATCH")
+    parsed_.operation = Operation::patch;
+  else if (method == "DELETE")
+    parsed_.operation = Operation::remove;
+  else if (method == "LIST")
+    parsed_.operation = Operation::list;
+  else if (method == "SCAN")
+    parsed_.operation = Operation::scan;
+  else if (method == "HEAD")
+    parsed_.is_head = true;
+  else if (method == "OPTIONS")
+    return refuse(400, "cannot handle internal-only request operation");
+  else
+    return refuse(405, {});
   if (parsed_.is_head && parsed_.path != kHealthPath) return refuse(405, {});
   return std::nullopt;
 }
@@ -165,8 +173,7 @@ Step RequestReader::read_fields() {
   if (parsed_.operation == Operation::patch)
     if (auto refusal = check_patch_type()) return refusal;
   auto fields = parsed_.is_write
-                    ? parse_body(request_.body.expose_text(), header("content-type"),
-                                 options_)
+                    ? parse_body(request_.body.expose_text(), header("content-type"), options_)
                     : parse_query(query_, options_);
   if (!fields) return refuse(400, fields.error().message);
   parsed_.fields = std::move(fields).value();
@@ -189,8 +196,7 @@ Step RequestReader::read_list() {
     if (*list) parsed_.operation = Operation::list;
     if (*scan) parsed_.operation = Operation::scan;
   }
-  const bool lists =
-      parsed_.operation == Operation::list || parsed_.operation == Operation::scan;
+  const bool lists = parsed_.operation == Operation::list || parsed_.operation == Operation::scan;
   if (lists && !parsed_.path.ends_with('/')) parsed_.path.push_back('/');
   return std::nullopt;
 }
@@ -199,8 +205,7 @@ Step RequestReader::read_wrapping() {
   const auto text = header("x-vault-wrap-ttl");
   if (text.empty()) return std::nullopt;
   const auto span = parse_duration(text);
-  if (!span)
-    return refuse(400, "error parsing X-Vault-Wrap-TTL header: " + span.error().message);
+  if (!span) return refuse(400, "error parsing X-Vault-Wrap-TTL header: " + span.error().message);
   if (span.value().count < 0)
     return refuse(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl is negative");
   parsed_.wrap_ttl = span.value();

@@ -32,12 +32,12 @@ struct ParsedRequest {
   std::optional<ParseRefusal> refusal;
   policy::Operation operation = policy::Operation::read;
   bool is_head = false;
-  bool is_write = false;        // POST, PUT, PATCH
-  std::string path;             // after "/v1/"; ends in '/' for list and scan
-  std::string namespace_path;   // normalised: "" or "a/b/"
-  std::string namespace_echo;   // the header as it was sent
+  bool is_write = false;       // POST, PUT, PATCH
+  std::string path;            // after "/v1/"; ends in '/' for list and scan
+  std::string namespace_path;  // normalised: "" or "a/b/"
+  std::string namespace_echo;  // the header as it was sent
   SecretBytes token;
-  Seconds wrap_ttl{0};          // above zero: the answer is to be wrapped
+  Seconds wrap_ttl{0};                   // above zero: the answer is to be wrapped
   std::optional<json::Document> fields;  // root is an object; absent: no fields
 
   [[nodiscard]] const json::Value* field_root() const noexcept {

@@ -23,24 +23,37 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "sys/cluster/drain", .root_only = true, .update = sys_cluster_drain},
     {.prefix = "sys/cluster/undrain", .root_only = true, .update = sys_cluster_undrain},
     {.prefix = "sys/cluster/partitions", .root_only = true, .read = sys_cluster_partitions},
-    {.prefix = "sys/init", .access = Route::Access::none, .read = sys_init_read,
+    {.prefix = "sys/init",
+     .access = Route::Access::none,
+     .read = sys_init_read,
      .update = sys_init_write},
     {.prefix = "sys/unseal", .access = Route::Access::none, .update = sys_unseal},
     {.prefix = "sys/seal", .root_only = true, .update = sys_seal},
 
     {.prefix = "sys/internal/ui/mounts", .access = own_checks, .read = sys_visible_mounts},
-    {.prefix = "sys/internal/ui/mounts/", .argument = rest, .access = own_checks,
+    {.prefix = "sys/internal/ui/mounts/",
+     .argument = rest,
+     .access = own_checks,
      .read = sys_mount_preflight},
     {.prefix = "sys/mounts", .read = sys_mounts_list},
-    {.prefix = "sys/mounts/", .argument = rest, .suffix = "/tune", .read = sys_mount_tuning_read,
+    {.prefix = "sys/mounts/",
+     .argument = rest,
+     .suffix = "/tune",
+     .read = sys_mount_tuning_read,
      .update = sys_mount_tune},
-    {.prefix = "sys/mounts/", .argument = rest, .read = sys_mount_read,
-     .update = sys_mount_enable, .remove = sys_mount_disable},
+    {.prefix = "sys/mounts/",
+     .argument = rest,
+     .read = sys_mount_read,
+     .update = sys_mount_enable,
+     .remove = sys_mount_disable},
     {.prefix = "sys/remount", .update = sys_remount},
     {.prefix = "sys/remount/status/", .argument = rest, .read = sys_remount_status},
     {.prefix = "sys/auth", .read = sys_auth_list},
     {.prefix = "sys/auth/", .argument = rest, .suffix = "/tune", .read = sys_auth_tuning_read},
-    {.prefix = "sys/auth/", .argument = rest, .read = sys_auth_read, .update = sys_auth_enable,
+    {.prefix = "sys/auth/",
+     .argument = rest,
+     .read = sys_auth_read,
+     .update = sys_auth_enable,
      .remove = sys_auth_disable},
 
     {.prefix = "sys/capabilities-self", .update = sys_capabilities_self},
@@ -48,24 +61,38 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "sys/capabilities", .update = sys_capabilities_token},
     {.prefix = "sys/policies/acl", .list = sys_policies_list},
     {.prefix = "sys/policies/acl/", .list = sys_policies_list},
-    {.prefix = "sys/policies/acl/", .argument = rest, .read = sys_policy_read,
-     .update = sys_policy_write, .remove = sys_policy_remove},
+    {.prefix = "sys/policies/acl/",
+     .argument = rest,
+     .read = sys_policy_read,
+     .update = sys_policy_write,
+     .remove = sys_policy_remove},
     {.prefix = "sys/policy", .read = sys_policy_list_old, .list = sys_policy_list_old},
     {.prefix = "sys/policy/", .read = sys_policy_list_old, .list = sys_policy_list_old},
-    {.prefix = "sys/policy/", .argument = rest, .read = sys_policy_read_old,
-     .update = sys_policy_write, .remove = sys_policy_remove},
+    {.prefix = "sys/policy/",
+     .argument = rest,
+     .read = sys_policy_read_old,
+     .update = sys_policy_write,
+     .remove = sys_policy_remove},
 
-    {.prefix = "sys/wrapping/lookup", .access = Route::Access::none, .read = sys_wrapping_lookup,
+    {.prefix = "sys/wrapping/lookup",
+     .access = Route::Access::none,
+     .read = sys_wrapping_lookup,
      .update = sys_wrapping_lookup},
     {.prefix = "sys/wrapping/unwrap", .access = own_checks, .update = sys_wrapping_unwrap},
     {.prefix = "sys/wrapping/rewrap", .access = own_checks, .update = sys_wrapping_rewrap},
     {.prefix = "sys/wrapping/wrap", .update = sys_wrapping_wrap},
     {.prefix = "sys/namespaces", .list = sys_namespaces_list},
     {.prefix = "sys/namespaces/", .list = sys_namespaces_list},
-    {.prefix = "sys/namespaces/", .argument = rest, .suffix = "/rotate",
-     .read = sys_namespace_rotation, .update = sys_namespace_rotate},
-    {.prefix = "sys/namespaces/", .argument = rest, .read = sys_namespace_read,
-     .update = sys_namespace_write, .patch = sys_namespace_patch,
+    {.prefix = "sys/namespaces/",
+     .argument = rest,
+     .suffix = "/rotate",
+     .read = sys_namespace_rotation,
+     .update = sys_namespace_rotate},
+    {.prefix = "sys/namespaces/",
+     .argument = rest,
+     .read = sys_namespace_read,
+     .update = sys_namespace_write,
+     .patch = sys_namespace_patch,
      .remove = sys_namespace_remove},
 
     {.prefix = "sys/rotate", .update = sys_rotate},
@@ -83,8 +110,11 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "auth/token/create/", .argument = rest, .update = token_create_with_role},
     {.prefix = "auth/token/roles", .list = token_roles_list},
     {.prefix = "auth/token/roles/", .list = token_roles_list},
-    {.prefix = "auth/token/roles/", .argument = rest, .read = token_role_read,
-     .update = token_role_write, .remove = token_role_remove},
+    {.prefix = "auth/token/roles/",
+     .argument = rest,
+     .read = token_role_read,
+     .update = token_role_write,
+     .remove = token_role_remove},
     {.prefix = "auth/token/renew-self", .update = token_renew_self},
     {.prefix = "auth/token/renew", .update = token_renew},
     {.prefix = "auth/token/renew-accessor", .update = token_renew_accessor},
@@ -98,13 +128,23 @@ constexpr Route kSystemRoutes[] = {
 
 // data/ first: it is asked for most.
 constexpr Route kKvV2Routes[] = {
-    {.prefix = "data/", .argument = rest, .read = kv_data_read, .update = kv_data_write,
-     .patch = kv_data_patch, .remove = kv_data_remove},
+    {.prefix = "data/",
+     .argument = rest,
+     .read = kv_data_read,
+     .update = kv_data_write,
+     .patch = kv_data_patch,
+     .remove = kv_data_remove},
     {.prefix = "data/", .read = kv_data_read, .remove = kv_data_remove},
-    {.prefix = "metadata/", .argument = rest, .read = kv_metadata_read,
-     .update = kv_metadata_write, .patch = kv_metadata_patch, .remove = kv_metadata_remove,
+    {.prefix = "metadata/",
+     .argument = rest,
+     .read = kv_metadata_read,
+     .update = kv_metadata_write,
+     .patch = kv_metadata_patch,
+     .remove = kv_metadata_remove,
      .list = kv_metadata_list},
-    {.prefix = "metadata/", .read = kv_metadata_read, .remove = kv_metadata_remove,
+    {.prefix = "metadata/",
+     .read = kv_metadata_read,
+     .remove = kv_metadata_remove,
      .list = kv_metadata_list},
     {.prefix = "delete/", .argument = rest, .update = kv_versions_delete},
     {.prefix = "undelete/", .argument = rest, .update = kv_versions_undelete},
@@ -125,8 +165,7 @@ void run(Exchange& x, const Route& route, std::string_view argument) {
     return x.refuse(ErrorCode::invalid_argument, "operation unavailable in namespaces");
   const auto handler = route.handler(x.operation());
   if (handler != nullptr) return handler(x, argument);
-  if (route.access == Route::Access::none)
-    return x.answer(bare_error(405, ErrorCode::unsupported));
+  if (route.access == Route::Access::none) return x.answer(bare_error(405, ErrorCode::unsupported));
   x.refuse(ErrorCode::unsupported, std::string(kUnsupportedOperation));
 }
 
@@ -143,13 +182,19 @@ bool Route::matches(std::string_view path, std::string_view& found) const noexce
 
 Handler Route::handler(Operation operation) const noexcept {
   switch (operation) {
-    case Operation::read: return read;
+    case Operation::read:
+      return read;
     case Operation::create:
-    case Operation::update: return update;
-    case Operation::patch: return patch;
-    case Operation::remove: return remove;
-    case Operation::list: return list;
-    case Operation::scan: return nullptr;
+    case Operation::update:
+      return update;
+    case Operation::patch:
+      return patch;
+    case Operation::remove:
+      return remove;
+    case Operation::list:
+      return list;
+    case Operation::scan:
+      return nullptr;
   }
   return nullptr;
 }
@@ -161,8 +206,12 @@ const Route* find_route(std::span<const Route> routes, std::string_view path,
   return nullptr;
 }
 
-std::span<const Route> system_routes() noexcept { return kSystemRoutes; }
-std::span<const Route> kv_v2_routes() noexcept { return kKvV2Routes; }
+std::span<const Route> system_routes() noexcept {
+  return kSystemRoutes;
+}
+std::span<const Route> kv_v2_routes() noexcept {
+  return kKvV2Routes;
+}
 
 void route_admitted(Exchange& x) {
   const auto& admission = *x.admission();

@@ -17,9 +17,9 @@ using Handler = void (*)(Exchange& x, std::string_view argument);
 struct Route {
   enum class Argument : std::uint8_t { none, rest };  // rest: one byte or more, may hold '/'
   enum class Access : std::uint8_t {
-    token,        // the usual way: token, policy, then the handler
-    none,         // nothing is asked for; answers 405 with an empty list of errors
-    own_checks,   // a live token when one was sent; the handler asks what it may see
+    token,       // the usual way: token, policy, then the handler
+    none,        // nothing is asked for; answers 405 with an empty list of errors
+    own_checks,  // a live token when one was sent; the handler asks what it may see
   };
 
   std::string_view prefix;

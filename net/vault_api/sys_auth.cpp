@@ -7,7 +7,9 @@
 namespace coffer::net::vault {
 namespace {
 
-bool is_token_auth(std::string_view path) noexcept { return path == "token" || path == "token/"; }
+bool is_token_auth(std::string_view path) noexcept {
+  return path == "token" || path == "token/";
+}
 
 }  // namespace
 
@@ -37,8 +39,7 @@ void sys_auth_enable(Exchange& x, std::string_view path) {
     return x.refuse(ErrorCode::invalid_argument, "backend type must be specified as a string");
   if (is_token_auth(path))
     return x.refuse(ErrorCode::invalid_argument, "path is already in use at token/");
-  x.refuse(ErrorCode::invalid_argument,
-           fmt::format("plugin not found in the catalog: {}", *type));
+  x.refuse(ErrorCode::invalid_argument, fmt::format("plugin not found in the catalog: {}", *type));
 }
 
 void sys_auth_disable(Exchange& x, std::string_view path) {

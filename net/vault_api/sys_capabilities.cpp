@@ -16,8 +16,7 @@ Result<Names> read_paths(const Fields& fields) {
   if (!paths || paths->empty()) {
     COFFER_ASSIGN(paths, fields.text_list("path"));
   }
-  if (!paths || paths->empty())
-    return fail(ErrorCode::invalid_argument, "paths must be supplied");
+  if (!paths || paths->empty()) return fail(ErrorCode::invalid_argument, "paths must be supplied");
   if (paths->size() > kPathsMax) return fail(ErrorCode::invalid_argument, "too many paths");
   if (std::find(paths->begin(), paths->end(), "") != paths->end())
     return fail(ErrorCode::invalid_argument, one_error("missing path"));

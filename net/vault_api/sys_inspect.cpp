@@ -28,8 +28,10 @@ void write_event(json::Writer& writer, const api::EventInfo& event) {
   writer.key("events").begin_array();
   for (const auto& item : event.events) {
     writer.begin_object().key("json");
-    if (item.json.empty()) writer.null();
-    else writer.raw(item.json);
+    if (item.json.empty())
+      writer.null();
+    else
+      writer.raw(item.json);
     writer.key("name").string(item.name).end_object();
   }
   writer.end_array();
@@ -80,8 +82,10 @@ void sys_events_verify(Exchange& x, std::string_view) {
       x.admission(), x.then<api::ChainReport>([](Exchange& self, const api::ChainReport& report) {
         self.answer_data(256, [&](json::Writer& writer) {
           writer.begin_object().key("head_hash").string(report.head_hash).key("problem");
-          if (report.problem) writer.string(*report.problem);
-          else writer.null();
+          if (report.problem)
+            writer.string(*report.problem);
+          else
+            writer.null();
           writer.key("records").unsigned_integer(report.records).end_object();
         });
       }));

@@ -32,8 +32,8 @@ MountInfo builtin(const api::TenantView& tenant, std::string_view path, std::str
 }
 
 MountInfo system_mount(const api::TenantView& tenant) {
-  auto info = builtin(tenant, "sys/", "system",
-                      "system endpoints used for control, policy and debugging");
+  auto info =
+      builtin(tenant, "sys/", "system", "system endpoints used for control, policy and debugging");
   info.seal_wrap = true;
   return info;
 }
@@ -132,8 +132,7 @@ std::optional<MountInfo> find_mount(const api::TenantView& tenant, std::string_v
   return to_info(found->second);
 }
 
-std::optional<MountInfo> mount_above(const api::TenantView& tenant,
-                                     std::string_view request_path) {
+std::optional<MountInfo> mount_above(const api::TenantView& tenant, std::string_view request_path) {
   const auto path = with_slash(request_path);
   if (path.starts_with("auth/token/")) {
     auto info = token_auth_of(tenant);

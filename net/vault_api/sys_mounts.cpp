@@ -103,8 +103,7 @@ void sys_mount_read(Exchange& x, std::string_view path) {
 
 void sys_mount_enable(Exchange& x, std::string_view path) {
   COFFER_FIELD(auto command, x, read_mount(x, path));
-  x.port().change_tenant(x.admission(), std::move(command), 204,
-                         x.then_no_content<api::Changed>());
+  x.port().change_tenant(x.admission(), std::move(command), 204, x.then_no_content<api::Changed>());
 }
 
 void sys_mount_disable(Exchange& x, std::string_view path) {

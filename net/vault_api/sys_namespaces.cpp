@@ -81,20 +81,19 @@ void patch_found(Exchange& x, std::string_view name, Result<api::NamespaceInfo> 
 
 void sys_namespaces_list(Exchange& x, std::string_view) {
   using Infos = std::vector<api::NamespaceInfo>;
-  x.port().list_namespaces(
-      x.admission(), x.then<Infos>([](Exchange& self, const Infos& infos) {
-        if (infos.empty()) return self.refuse(ErrorCode::not_found, {});
-        self.answer_data(kInfoBytes * infos.size(), [&](json::Writer& writer) {
-          writer.begin_object().key("key_info").begin_object();
-          for (const auto& info : infos) {
-            writer.key(info.path);
-            write_info(writer, info);
-          }
-          writer.end_object().key("keys").begin_array();
-          for (const auto& info : infos) writer.string(info.path);
-          writer.end_array().end_object();
-        });
-      }));
+  x.port().list_namespaces(x.admission(), x.then<Infos>([](Exchange& self, const Infos& infos) {
+    if (infos.empty()) return self.refuse(ErrorCode::not_found, {});
+    self.answer_data(kInfoBytes * infos.size(), [&](json::Writer& writer) {
+      writer.begin_object().key("key_info").begin_object();
+      for (const auto& info : infos) {
+        writer.key(info.path);
+        write_info(writer, info);
+      }
+      writer.end_object().key("keys").begin_array();
+      for (const auto& info : infos) writer.string(info.path);
+      writer.end_array().end_object();
+    });
+  }));
 }
 
 void sys_namespace_read(Exchange& x, std::string_view name) {

@@ -20,8 +20,7 @@ std::string lower(std::string_view text) {
 }
 
 // The text of a policy; root's is empty. Absent when there is no such policy.
-std::optional<std::string_view> find_policy(const api::TenantView& tenant,
-                                            std::string_view name) {
+std::optional<std::string_view> find_policy(const api::TenantView& tenant, std::string_view name) {
   if (name == kRoot) return std::string_view{};
   const auto found = tenant.policies.texts.find(std::string(name));
   if (found != tenant.policies.texts.end()) return found->second;

@@ -81,8 +81,7 @@ void write_lookup(json::Writer& writer, const api::TokenFound& found, std::strin
   writer.key("id").string(token);
   writer.key("meta");
   write_map(writer, state.meta);
-  if (!found.namespace_path.empty())
-    writer.key("namespace_path").string(found.namespace_path);
+  if (!found.namespace_path.empty()) writer.key("namespace_path").string(found.namespace_path);
   writer.key("num_uses").unsigned_integer(state.num_uses == 0 ? 0 : state.uses_left);
   writer.key("orphan").boolean(state.parent.is_zero());
   writer.key("path").string(state.path);

@@ -39,18 +39,19 @@ CodePoint front_code_point(std::string_view text) noexcept {
 }
 
 bool shows(std::uint32_t value) noexcept {
-  struct Range { std::uint32_t first, last; };
+  struct Range {
+    std::uint32_t first, last;
+  };
   static constexpr std::array kHidden = {
-      Range{0x00, 0x1F},      Range{0x7F, 0xA0},      Range{0xAD, 0xAD},
-      Range{0x0600, 0x0605},  Range{0x061C, 0x061C},  Range{0x06DD, 0x06DD},
-      Range{0x070F, 0x070F},  Range{0x1680, 0x1680},  Range{0x180E, 0x180E},
-      Range{0x2000, 0x200F},  Range{0x2028, 0x202F},  Range{0x205F, 0x206F},
-      Range{0x3000, 0x3000},  Range{0xE000, 0xF8FF},  Range{0xFEFF, 0xFEFF},
-      Range{0xFFF0, 0xFFFB},  Range{0xFFFE, 0xFFFF},  Range{0xE0000, 0xE007F},
+      Range{0x00, 0x1F},       Range{0x7F, 0xA0},     Range{0xAD, 0xAD},
+      Range{0x0600, 0x0605},   Range{0x061C, 0x061C}, Range{0x06DD, 0x06DD},
+      Range{0x070F, 0x070F},   Range{0x1680, 0x1680}, Range{0x180E, 0x180E},
+      Range{0x2000, 0x200F},   Range{0x2028, 0x202F}, Range{0x205F, 0x206F},
+      Range{0x3000, 0x3000},   Range{0xE000, 0xF8FF}, Range{0xFEFF, 0xFEFF},
+      Range{0xFFF0, 0xFFFB},   Range{0xFFFE, 0xFFFF}, Range{0xE0000, 0xE007F},
       Range{0xF0000, 0x10FFFF}};
-  return std::none_of(kHidden.begin(), kHidden.end(), [value](Range range) {
-    return value >= range.first && value <= range.last;
-  });
+  return std::none_of(kHidden.begin(), kHidden.end(),
+                      [value](Range range) { return value >= range.first && value <= range.last; });
 }
 
 template <class Accept>
@@ -114,8 +115,8 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 bool is_printable(std::string_view text) noexcept {
-  const bool plain = std::all_of(text.begin(), text.end(),
-                                 [](char c) { return c >= 0x20 && c < 0x7F; });
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
   return plain || every_code_point(text, shows);
 }
 
@@ -135,8 +136,10 @@ std::optional<std::string> cleaned_path(std::string_view raw_path) {
   for_each_segment(raw_path, [&](std::string_view segment) {
     folder = segment.empty();
     if (segment.empty() || segment == ".") return;
-    if (segment != "..") kept.push_back(segment);
-    else if (!kept.empty()) kept.pop_back();
+    if (segment != "..")
+      kept.push_back(segment);
+    else if (!kept.empty())
+      kept.pop_back();
   });
   std::string out;
   out.reserve(raw_path.size() + 1);
@@ -159,12 +162,23 @@ std::string escape_html(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&#34;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out.push_back(c);
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&#34;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out.push_back(c);
     }
   }
   return out;

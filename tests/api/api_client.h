@@ -27,10 +27,10 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Got {
   int status = 0;
-  std::string body;          // "request_id":"ID"
+  std::string body;  // "request_id":"ID"
   std::string content_type;
   Headers headers;
-  unsigned answers = 0;      // how often the responder was called
+  unsigned answers = 0;  // how often the responder was called
 
   [[nodiscard]] std::string header(std::string_view name) const;
 };

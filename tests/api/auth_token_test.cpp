@@ -88,8 +88,10 @@ TEST_CASE("what auth/token/create refuses") {
     INFO(row.body);
     const auto got = client.send_as(row.token, "POST", "auth/token/create", row.body);
     CHECK(got.status == 400);
-    if (row.text != nullptr) CHECK(got.body == error_body(row.text));
-    else CHECK(contains(got.body, "Field validation failed: "));
+    if (row.text != nullptr)
+      CHECK(got.body == error_body(row.text));
+    else
+      CHECK(contains(got.body, "Field validation failed: "));
   }
   CHECK(client.send("POST", "auth/token/create/dev").body == error_body("unknown role dev"));
 }
@@ -120,9 +122,9 @@ TEST_CASE("looking up tokens") {
                             std::string(kTime) + R"(,"renewable":true)"));
   CHECK(contains(found, R"("period":7200)"));
   CHECK(contains(found, R"("ttl":7200)"));
-  CHECK(contains(client.send("POST", "auth/token/lookup-accessor",
-                             R"({"accessor":"accessor-1"})").body,
-                 R"("id":"")"));
+  CHECK(contains(
+      client.send("POST", "auth/token/lookup-accessor", R"({"accessor":"accessor-1"})").body,
+      R"("id":"")"));
   CHECK(contains(client.send("GET", "team/auth/token/lookup-self").body,
                  R"("namespace_path":"team/")"));
 }
@@ -153,8 +155,8 @@ TEST_CASE("renewing") {
   ApiClient client;
   client.port.limited_paths = {"auth/token/"};
   const auto token = create(client, R"({"policies":"p","ttl":"1h"})");
-  auto got = client.send("POST", "auth/token/renew",
-                         R"({"token":")" + token + R"(","increment":"2h"})");
+  auto got =
+      client.send("POST", "auth/token/renew", R"({"token":")" + token + R"(","increment":"2h"})");
   CHECK(got.status == 200);
   CHECK(contains(got.body, R"("auth":{"client_token":")" + token + "\""));
   CHECK(contains(got.body, R"("lease_duration":7200)"));
@@ -204,8 +206,7 @@ TEST_CASE("revoking") {
   const auto got = client.send("PUT", "auth/token/revoke-accessor", R"({"accessor":"x"})");
   CHECK(got.status == 200);
   CHECK(got.body == envelope("null", R"(["No token found with this accessor"])"));
-  CHECK(client.send("LIST", "auth/token/accessors").body ==
-        envelope(R"({"keys":["accessor-1"]})"));
+  CHECK(client.send("LIST", "auth/token/accessors").body == envelope(R"({"keys":["accessor-1"]})"));
   CHECK(client.send("GET", "auth/token/accessors").status == 405);
 }
 

@@ -7,7 +7,9 @@
 namespace coffer::test {
 namespace {
 
-Sha256 no_hash() { return {}; }
+Sha256 no_hash() {
+  return {};
+}
 
 KeyId some_key() {
   KeyId key;
@@ -18,9 +20,16 @@ KeyId some_key() {
 }  // namespace
 
 FakePort::FakePort() {
-  service = {.initialized = true, .sealed = false, .seal_type = api::SealType::shamir,
-             .threshold = 3, .shares = 5, .progress = 0, .nonce = {}, .cluster_name = "coffer",
-             .cluster_id = "11111111-2222-3333-4444-555555555555", .problem = {}};
+  service = {.initialized = true,
+             .sealed = false,
+             .seal_type = api::SealType::shamir,
+             .threshold = 3,
+             .shares = 5,
+             .progress = 0,
+             .nonce = {},
+             .cluster_name = "coffer",
+             .cluster_id = "11111111-2222-3333-4444-555555555555",
+             .problem = {}};
   add_tenant("");
   add_tenant("team/");
   add_token(kRootToken, "root");
@@ -36,8 +45,8 @@ void FakePort::add_tenant(const std::string& path) {
   id.bytes[0] = 0xAB;
   for (const tenant::Command& command :
        {tenant::Command{tenant::CreateTenant{{}, name, {}}},
-        tenant::Command{tenant::EnableMount{id, "secret/", "kv", "0a1b2c3d", {{"version", "2"}},
-                                            {}, false, false}}}) {
+        tenant::Command{tenant::EnableMount{
+            id, "secret/", "kv", "0a1b2c3d", {{"version", "2"}}, {}, false, false}}}) {
     const auto events = decide(added.view.state, command, time);
     COFFER_CHECK(events.ok());
     apply_events(added.view.state, events.value());
@@ -151,16 +160,19 @@ api::AdmissionPtr FakePort::admit_public(api::RequestHead head) {
   return admission;
 }
 
-void FakePort::record(api::AdmissionPtr admission, api::Outcome outcome,
-                      api::Callback<void> done) {
+void FakePort::record(api::AdmissionPtr admission, api::Outcome outcome, api::Callback<void> done) {
   COFFER_CHECK(admission != nullptr);
   recorded.push_back(outcome);
   auto answer = [this, done = std::move(done)] {
-    if (record_failure) done(*record_failure);
-    else done(Result<void>{});
+    if (record_failure)
+      done(*record_failure);
+    else
+      done(Result<void>{});
   };
-  if (hold_records) held_.push_back(std::move(answer));
-  else answer();
+  if (hold_records)
+    held_.push_back(std::move(answer));
+  else
+    answer();
 }
 
 void FakePort::release_records() {
@@ -172,8 +184,7 @@ FakePort::Tenant& FakePort::tenant_of(const api::AdmissionPtr& admission) {
   return tenants_.at(admission->tenant->path);
 }
 
-FakePort::Secret& FakePort::secret_of(const api::AdmissionPtr& admission,
-                                      const std::string& path) {
+FakePort::Secret& FakePort::secret_of(const api::AdmissionPtr& admission, const std::string& path) {
   return tenant_of(admission).secrets[admission->mount->path + path];
 }
 
@@ -196,8 +207,8 @@ void FakePort::read_secret(api::AdmissionPtr admission, std::string path, Versio
 void FakePort::secret_state(api::AdmissionPtr admission, std::string path,
                             api::Callback<api::SecretStatePtr> done) {
   if (fails(done)) return;
-  done(api::SecretStatePtr(
-      std::make_shared<secret::SecretState>(secret_of(admission, path).state)));
+  done(
+      api::SecretStatePtr(std::make_shared<secret::SecretState>(secret_of(admission, path).state)));
 }
 
 void FakePort::write_secret(api::AdmissionPtr admission, api::WriteSecret request,
@@ -211,7 +222,7 @@ void FakePort::write_secret(api::AdmissionPtr admission, api::WriteSecret reques
     return done(std::move(written));
   }
   const VersionNumber number = secret.state.current_version + 1;
-  const secret::WriteVersion command{admission->mount->id, request.path, number,  request.cas,
+  const secret::WriteVersion command{admission->mount->id, request.path, number,   request.cas,
                                      some_key(),           no_hash(),    Bytes{1}, false};
   const auto events = decide(secret.state, command, {time, admission->mount->settings});
   if (!events) return done(events.error());
@@ -224,9 +235,8 @@ void FakePort::write_secret(api::AdmissionPtr admission, api::WriteSecret reques
   done(std::move(written));
 }
 
-void FakePort::change_secret(api::AdmissionPtr admission, std::string path,
-                             secret::Command command, int success_status,
-                             api::Callback<api::SecretChanged> done) {
+void FakePort::change_secret(api::AdmissionPtr admission, std::string path, secret::Command command,
+                             int success_status, api::Callback<api::SecretChanged> done) {
   if (fails(done)) return;
   auto& secret = secret_of(admission, path);
   const auto events = decide(secret.state, command, {time, admission->mount->settings});

@@ -26,14 +26,14 @@ class FakePort final : public api::RequestPort {
   std::vector<std::string> limited_paths;  // prefixes that the limited token may use
   std::optional<Error> next_failure;       // of the next call that is not admit or record
   std::optional<Error> record_failure;
-  std::optional<Error> wrap_failure;       // of every answer to wrap
-  bool rotations_end = true;               // at once; else they are under way from then on
+  std::optional<Error> wrap_failure;  // of every answer to wrap
+  bool rotations_end = true;          // at once; else they are under way from then on
   bool hold_records = false;
   bool changes_record_themselves = true;
-  unsigned conflicts = 0;                  // so many conditional writes meet another writer
-  std::vector<api::Outcome> recorded;      // by record()
-  std::vector<int> recorded_with_change;   // statuses
-  std::vector<api::RequestHead> heads;     // as they were handed in, tokens included
+  unsigned conflicts = 0;                 // so many conditional writes meet another writer
+  std::vector<api::Outcome> recorded;     // by record()
+  std::vector<int> recorded_with_change;  // statuses
+  std::vector<api::RequestHead> heads;    // as they were handed in, tokens included
   unsigned calls = 0;
   void release_records();
 
@@ -46,8 +46,7 @@ class FakePort final : public api::RequestPort {
   void seal(api::AdmissionPtr admission, api::Callback<api::Changed> done) override;
   void admit(api::RequestHead head, std::function<void(api::AdmissionPtr)> done) override;
   api::AdmissionPtr admit_public(api::RequestHead head) override;
-  void record(api::AdmissionPtr admission, api::Outcome outcome,
-              api::Callback<void> done) override;
+  void record(api::AdmissionPtr admission, api::Outcome outcome, api::Callback<void> done) override;
   void read_secret(api::AdmissionPtr admission, std::string path, VersionNumber version,
                    api::Callback<api::SecretRead> done) override;
   void secret_state(api::AdmissionPtr admission, std::string path,

@@ -32,8 +32,7 @@ void FakePort::change_policies(api::AdmissionPtr admission, policy::Command comm
   done(api::Changed{note_change(success_status)});
 }
 
-FakePort::Tenant* FakePort::child_of(const api::AdmissionPtr& admission,
-                                     const std::string& name) {
+FakePort::Tenant* FakePort::child_of(const api::AdmissionPtr& admission, const std::string& name) {
   const auto found = tenants_.find(admission->tenant->path + name + "/");
   return found == tenants_.end() ? nullptr : &found->second;
 }
@@ -211,9 +210,12 @@ void FakePort::capabilities(api::AdmissionPtr admission, api::TokenReference ref
   if (!text) return done(text.error());
   std::vector<std::vector<std::string>> out;
   for (const auto& path : paths) {
-    if (tokens_.at(text.value()).is_root()) out.push_back({"root"});
-    else if (path.starts_with("secret/")) out.push_back({"list", "read"});
-    else out.push_back({"deny"});
+    if (tokens_.at(text.value()).is_root())
+      out.push_back({"root"});
+    else if (path.starts_with("secret/"))
+      out.push_back({"list", "read"});
+    else
+      out.push_back({"deny"});
   }
   done(std::move(out));
 }

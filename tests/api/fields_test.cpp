@@ -5,10 +5,18 @@
 namespace coffer::net::vault {
 namespace {
 
-std::string show(std::int64_t value) { return std::to_string(value); }
-std::string show(bool value) { return value ? "true" : "false"; }
-std::string show(Seconds value) { return std::to_string(value.count) + "s"; }
-std::string show(const std::string& value) { return "'" + value + "'"; }
+std::string show(std::int64_t value) {
+  return std::to_string(value);
+}
+std::string show(bool value) {
+  return value ? "true" : "false";
+}
+std::string show(Seconds value) {
+  return std::to_string(value.count) + "s";
+}
+std::string show(const std::string& value) {
+  return "'" + value + "'";
+}
 std::string show(const std::vector<std::string>& values) {
   std::string out;
   for (const auto& value : values) out += "[" + value + "]";
@@ -29,8 +37,7 @@ std::string show(const TextMap& values) {
 // that all share.
 template <class Read>
 std::string convert(std::string_view json, Read read) {
-  const auto document =
-      json::Document::parse("{\"f\":" + std::string(json) + "}");
+  const auto document = json::Document::parse("{\"f\":" + std::string(json) + "}");
   REQUIRE(document.ok());
   const Fields fields(&document.value().root());
   const auto result = read(fields);
@@ -78,8 +85,14 @@ TEST_CASE("integers") {
 
 TEST_CASE("booleans") {
   const Row rows[] = {
-      {"true", "true"},  {"\"true\"", "true"}, {"\"T\"", "true"}, {"1", "true"},
-      {"0", "false"},    {"\"\"", "false"},    {"null", "false"}, {"\"false\"", "false"},
+      {"true", "true"},
+      {"\"true\"", "true"},
+      {"\"T\"", "true"},
+      {"1", "true"},
+      {"0", "false"},
+      {"\"\"", "false"},
+      {"null", "false"},
+      {"\"false\"", "false"},
       {"\"yes\"", "! cannot parse '' as bool: strconv.ParseBool: invalid syntax"},
       {"{}", "! '' expected type 'bool', got unconvertible type 'map[string]interface {}'"},
   };
@@ -91,8 +104,14 @@ TEST_CASE("booleans") {
 
 TEST_CASE("durations") {
   const Row rows[] = {
-      {"30", "30s"},         {"\"30\"", "30s"},     {"\"30s\"", "30s"}, {"\"1h30m\"", "5400s"},
-      {"\"7d\"", "604800s"}, {"\"1.5h\"", "5400s"}, {"\"\"", "0s"},     {"null", "absent"},
+      {"30", "30s"},
+      {"\"30\"", "30s"},
+      {"\"30s\"", "30s"},
+      {"\"1h30m\"", "5400s"},
+      {"\"7d\"", "604800s"},
+      {"\"1.5h\"", "5400s"},
+      {"\"\"", "0s"},
+      {"null", "absent"},
       {"-1", "! cannot provide negative value '-1'"},
       {"\"-1h\"", "! cannot provide negative value '-3600'"},
       {"true", "! could not parse duration from input"},

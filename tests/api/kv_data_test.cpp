@@ -46,9 +46,12 @@ TEST_CASE("versions") {
     const char* part;
   };
   const Row rows[] = {
-      {"?version=1", 200, R"("data":{"v":1})"},  {"?version=2", 200, R"("data":{"v":2})"},
-      {"?version=0", 200, R"("data":{"v":2})"},  {"?version=-1", 200, R"("data":{"v":2})"},
-      {"?version=", 200, R"("data":{"v":2})"},   {"?version=3", 404, R"({"errors":[]})"},
+      {"?version=1", 200, R"("data":{"v":1})"},
+      {"?version=2", 200, R"("data":{"v":2})"},
+      {"?version=0", 200, R"("data":{"v":2})"},
+      {"?version=-1", 200, R"("data":{"v":2})"},
+      {"?version=", 200, R"("data":{"v":2})"},
+      {"?version=3", 404, R"({"errors":[]})"},
       {"?version=1.0", 400, "Field validation failed: "},
       {"?version=x", 400, "Field validation failed: "},
       {"?version=1&version=2", 400, "Field validation failed: "},
@@ -253,15 +256,14 @@ TEST_CASE("subkeys show the structure and no value") {
   for (const auto& row : rows) {
     const auto got = client.send("GET", "secret/subkeys/a" + std::string(row.query));
     CHECK(got.status == 200);
-    CHECK(got.body == envelope(R"({"metadata":)" + version_json(1) + R"(,"subkeys":)" +
-                               row.subkeys + "}"));
+    CHECK(got.body ==
+          envelope(R"({"metadata":)" + version_json(1) + R"(,"subkeys":)" + row.subkeys + "}"));
   }
   CHECK(client.send("GET", "secret/subkeys/none").body == kNoErrors);
   client.must("DELETE", "secret/data/a");
   const auto got = client.send("GET", "secret/subkeys/a");
   CHECK(got.status == 404);
-  CHECK(got.body ==
-        envelope(R"({"metadata":)" + version_json(1, kTime) + R"(,"subkeys":null})"));
+  CHECK(got.body == envelope(R"({"metadata":)" + version_json(1, kTime) + R"(,"subkeys":null})"));
 }
 
 TEST_CASE("paths that KV version 2 does not have carry a warning") {

@@ -93,8 +93,8 @@ TEST_CASE("sys/init") {
     CHECK(got.status == 400);
     CHECK(got.body == error_body(row.text));
   }
-  const auto got = client.send_as(
-      "", "POST", "sys/init", R"({"secret_shares":"2","secret_threshold":2,"pgp_keys":null})");
+  const auto got = client.send_as("", "POST", "sys/init",
+                                  R"({"secret_shares":"2","secret_threshold":2,"pgp_keys":null})");
   CHECK(got.status == 200);
   CHECK(got.body ==
         R"({"keys":["0102","feff"],"keys_base64":["AQI=","/v8="],"root_token":"s.made"})");
@@ -103,13 +103,13 @@ TEST_CASE("sys/init") {
 TEST_CASE("sys/init with the automatic seal has no shares to ask for or to give") {
   ApiClient client;
   client.port.service = {};
-  CHECK(client.send_as("", "PUT", "sys/init", R"({"secret_shares":5,"secret_threshold":3})")
-            .status == 400);
+  CHECK(
+      client.send_as("", "PUT", "sys/init", R"({"secret_shares":5,"secret_threshold":3})").status ==
+      400);
   const auto got =
       client.send_as("", "PUT", "sys/init", R"({"recovery_shares":5,"recovery_threshold":3})");
-  CHECK(got.body ==
-        R"({"keys":[],"keys_base64":[],"recovery_keys":[],"recovery_keys_base64":[],)"
-        R"("root_token":"s.made"})");
+  CHECK(got.body == R"({"keys":[],"keys_base64":[],"recovery_keys":[],"recovery_keys_base64":[],)"
+                    R"("root_token":"s.made"})");
 }
 
 TEST_CASE("sys/unseal takes hex and base64, counts, and starts again") {
@@ -127,8 +127,7 @@ TEST_CASE("sys/unseal takes hex and base64, counts, and starts again") {
   CHECK(contains(last.body, R"("sealed":false)"));
   CHECK(unseal("{}").body ==
         error_body("'key' must be specified in request body as JSON, or 'reset' set to true"));
-  CHECK(unseal(R"({"key":"?"})").body ==
-        error_body("'key' must be a valid hex or base64 string"));
+  CHECK(unseal(R"({"key":"?"})").body == error_body("'key' must be a valid hex or base64 string"));
   CHECK(unseal(R"({"key":"010203"})").body == error_body("invalid key"));
   client.port.service.initialized = false;
   CHECK(unseal(R"({"key":"0102"})").body == error_body("Vault is not initialized"));

@@ -34,18 +34,30 @@ void* allocate(std::size_t size) {
 
 }  // namespace
 
-void* operator new(std::size_t size) { return allocate(size); }
-void* operator new[](std::size_t size) { return allocate(size); }
+void* operator new(std::size_t size) {
+  return allocate(size);
+}
+void* operator new[](std::size_t size) {
+  return allocate(size);
+}
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return std::calloc(1, size);
 }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
   return std::calloc(1, size);
 }
-void operator delete(void* block) noexcept { search_and_free(block); }
-void operator delete[](void* block) noexcept { search_and_free(block); }
-void operator delete(void* block, std::size_t) noexcept { search_and_free(block); }
-void operator delete[](void* block, std::size_t) noexcept { search_and_free(block); }
+void operator delete(void* block) noexcept {
+  search_and_free(block);
+}
+void operator delete[](void* block) noexcept {
+  search_and_free(block);
+}
+void operator delete(void* block, std::size_t) noexcept {
+  search_and_free(block);
+}
+void operator delete[](void* block, std::size_t) noexcept {
+  search_and_free(block);
+}
 
 namespace {
 

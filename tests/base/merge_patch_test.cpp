@@ -75,8 +75,8 @@ Tree random_tree(int depth) {
                                             Tree::object, Tree::object)
                         : *rc::gen::element(Tree::null, Tree::leaf);
   if (tree.kind == Tree::leaf) {
-    tree.leaf_text = *rc::gen::element<std::string>("1", "2.50", "true", "\"x\"", "\"\\n\"",
-                                                 "1e400");
+    tree.leaf_text =
+        *rc::gen::element<std::string>("1", "2.50", "true", "\"x\"", "\"\\n\"", "1e400");
   } else if (tree.kind == Tree::list) {
     for (int i = *rc::gen::inRange(0, 3); i > 0; --i) tree.items.push_back(random_tree(depth - 1));
   } else if (tree.kind == Tree::object) {
@@ -127,8 +127,10 @@ Tree patched(Tree target, const Tree& patch) {
     target.kind = Tree::object;
   }
   for (const auto& [name, value] : patch.members) {
-    if (value.kind == Tree::null) target.members.erase(name);
-    else target.members[name] = patched(target.members[name], value);
+    if (value.kind == Tree::null)
+      target.members.erase(name);
+    else
+      target.members[name] = patched(target.members[name], value);
   }
   return target;
 }

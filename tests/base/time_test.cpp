@@ -46,9 +46,17 @@ struct GoDurationRow {
 };
 
 const GoDurationRow kGoDurationRows[] = {
-    {0, "0s"},           {1, "1s"},        {59, "59s"},          {60, "1m0s"},
-    {1800, "30m0s"},     {3600, "1h0m0s"}, {12'319, "3h25m19s"}, {259'200, "72h0m0s"},
-    {-1, "-1s"},         {-60, "-1m0s"},   {-3661, "-1h1m1s"},
+    {0, "0s"},
+    {1, "1s"},
+    {59, "59s"},
+    {60, "1m0s"},
+    {1800, "30m0s"},
+    {3600, "1h0m0s"},
+    {12'319, "3h25m19s"},
+    {259'200, "72h0m0s"},
+    {-1, "-1s"},
+    {-60, "-1m0s"},
+    {-3661, "-1h1m1s"},
     {std::numeric_limits<std::int64_t>::min(), "-2562047788015215h30m8s"},
 };
 
@@ -190,9 +198,8 @@ TEST_CASE("property: a formatted duration parses to itself") {
 
 TEST_CASE("property: no text breaks the parser") {
   REQUIRE(rc::check("parse_duration is total", [] {
-    const auto text = *rc::gen::container<std::string>(
-        rc::gen::oneOf(rc::gen::elementOf(std::string("0123456789.-+hmsund")),
-                       rc::gen::arbitrary<char>()));
+    const auto text = *rc::gen::container<std::string>(rc::gen::oneOf(
+        rc::gen::elementOf(std::string("0123456789.-+hmsund")), rc::gen::arbitrary<char>()));
     const auto parsed = parse_duration(text);
     if (parsed.ok()) {
       RC_ASSERT(parsed->count <= kSpanSecondsMax);

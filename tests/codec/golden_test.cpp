@@ -125,8 +125,8 @@ TEST_CASE("records, batches and the access log have golden files") {
 }
 
 TEST_CASE("the messages of the Kafka topics have golden files") {
-  const char* names[] = {"replicated_claim", "replicated_release", "replicated_noop",
-                         "replicated_append", "replicated_group", "replicated_access_start"};
+  const char* names[] = {"replicated_claim",  "replicated_release", "replicated_noop",
+                         "replicated_append", "replicated_group",   "replicated_access_start"};
   const auto records = samples::replicated_records();
   for (std::size_t i = 0; i < records.size(); ++i)
     check_golden(names[i], records[i], encode_replicated, decode_replicated);

@@ -218,8 +218,8 @@ TEST_CASE("policy text: refusals say what and where") {
     CAPTURE(row.text);
     CHECK(parsed(row.text) == "refused: " + std::string(row.expected));
   }
-  for (const std::string_view name : {"expiration", "mfa_methods", "control_group",
-                                      "list_scan_response_keys_filter_path"}) {
+  for (const std::string_view name :
+       {"expiration", "mfa_methods", "control_group", "list_scan_response_keys_filter_path"}) {
     CAPTURE(name);
     const auto text = fmt::format("path \"a\" {{ {} = \"x\" }}", name);
     CHECK(parsed(text).ends_with(": this restriction is not supported"));
@@ -228,10 +228,9 @@ TEST_CASE("policy text: refusals say what and where") {
 
 TEST_CASE("policy text: template braces") {
   const std::vector<std::pair<std::string, bool>> rows = {
-      {"{{a}}", true},        {"x/{{a}}/{{b}}", true}, {"{{}}", true},  {"{a}", true},
-      {"{{a}", false},        {"{{a", false},          {"a}}", false},  {"}}{{", false},
-      {"{{a}}b}}", false},    {"{{a{{b}}", false},     {"{{a}}{{", false},
-      {"{{a{{b}}c}}", false},
+      {"{{a}}", true},     {"x/{{a}}/{{b}}", true}, {"{{}}", true},     {"{a}", true},
+      {"{{a}", false},     {"{{a", false},          {"a}}", false},     {"}}{{", false},
+      {"{{a}}b}}", false}, {"{{a{{b}}", false},     {"{{a}}{{", false}, {"{{a{{b}}c}}", false},
   };
   for (const auto& [pattern, balanced] : rows) {
     CAPTURE(pattern);
@@ -293,11 +292,40 @@ TEST_CASE("policy text: the default policy") {
 
 // Any text ends in rules or in a refusal, and the rules of an accepted text are well-formed.
 TEST_CASE("policy text: parsing is total") {
-  const std::vector<std::string> pieces = {
-      "path ", "\"a\"", "\"b/+\"", " = ", "{", "}", "[", "]", ",", "\n", "capabilities = ",
-      "\"read\"", "policy", "\"write\"", "allowed_parameters", "# c\n", "/*", "*/", "<<E\n",
-      "<<-E\n", "E\n", "1", "-", "true", "\\", "\"", "\xc3", "\xa9", ":", "name = ",
-      "{\"path\":", "{{", "}}", "*"};
+  const std::vector<std::string> pieces = {"path ",
+                                           "\"a\"",
+                                           "\"b/+\"",
+                                           " = ",
+                                           "{",
+                                           "}",
+                                           "[",
+                                           "]",
+                                           ",",
+                                           "\n",
+                                           "capabilities = ",
+                                           "\"read\"",
+                                           "policy",
+                                           "\"write\"",
+                                           "allowed_parameters",
+                                           "# c\n",
+                                           "/*",
+                                           "*/",
+                                           "<<E\n",
+                                           "<<-E\n",
+                                           "E\n",
+                                           "1",
+                                           "-",
+                                           "true",
+                                           "\\",
+                                           "\"",
+                                           "\xc3",
+                                           "\xa9",
+                                           ":",
+                                           "name = ",
+                                           "{\"path\":",
+                                           "{{",
+                                           "}}",
+                                           "*"};
   REQUIRE(rc::check([&] {
     const auto chosen = *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(pieces));
     std::string text;
@@ -317,9 +345,9 @@ TEST_CASE("policy text: parsing is total") {
 TEST_CASE("policy text: notations agree") {
   const auto names = std::vector<std::string>{"create", "read", "update", "list", "sudo", "scan"};
   REQUIRE(rc::check([&] {
-    const auto patterns = *rc::gen::unique<std::vector<std::string>>(rc::gen::map(
-        rc::gen::container<std::string>(rc::gen::element('a', 'b', '/')),
-        [](std::string text) { return "x" + text; }));
+    const auto patterns = *rc::gen::unique<std::vector<std::string>>(
+        rc::gen::map(rc::gen::container<std::string>(rc::gen::element('a', 'b', '/')),
+                     [](std::string text) { return "x" + text; }));
     std::string hcl, nested, json, expected;
     for (const std::string& pattern : patterns) {
       const auto chosen = *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(names));

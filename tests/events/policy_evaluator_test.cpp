@@ -145,8 +145,8 @@ TEST_CASE("policy: the deciding rule alone counts") {
 
 TEST_CASE("policy: each operation needs its capability") {
   const std::vector<std::pair<Operation, std::string_view>> rows = {
-      {Operation::read, "read"},     {Operation::create, "create"}, {Operation::update, "update"},
-      {Operation::patch, "patch"},   {Operation::remove, "delete"}, {Operation::list, "list"},
+      {Operation::read, "read"},   {Operation::create, "create"}, {Operation::update, "update"},
+      {Operation::patch, "patch"}, {Operation::remove, "delete"}, {Operation::list, "list"},
       {Operation::scan, "scan"},
   };
   for (const auto& [granted, name] : rows) {
@@ -159,11 +159,10 @@ TEST_CASE("policy: each operation needs its capability") {
 }
 
 TEST_CASE("policy: root paths need sudo in addition") {
-  const auto list = list_of({rule("a", "\"update\"") + rule("b", "\"update\", \"sudo\"") +
-                             rule("c", "\"sudo\"")});
+  const auto list = list_of(
+      {rule("a", "\"update\"") + rule("b", "\"update\", \"sudo\"") + rule("c", "\"sudo\"")});
   const auto decide = [&](std::string_view path) {
-    return list
-        ->decide({.operation = Operation::update, .path = path, .needs_sudo = true})
+    return list->decide({.operation = Operation::update, .path = path, .needs_sudo = true})
         .refused_by;
   };
   CHECK(decide("a") == "sudo");
@@ -262,8 +261,7 @@ TEST_CASE("policy: parameters") {
     REQUIRE(document.ok());
     const auto* parameters = row.parameters.empty() ? nullptr : &document->root();
     const auto refused = [&](Operation operation) {
-      return list
-          ->decide({.operation = operation, .path = "a", .parameters = parameters})
+      return list->decide({.operation = operation, .path = "a", .parameters = parameters})
           .refused_by;
     };
     for (const auto checked :
@@ -279,8 +277,8 @@ TEST_CASE("policy: parameters") {
 TEST_CASE("policy: a refused name is cut to a length fit for a log") {
   const auto list = list_of({rule("a", "\"update\"", "denied_parameters = { \"*\" = [] }")});
   const auto body = json::Document::parse("{\"" + std::string(1000, 'k') + "\": 1}");
-  const auto decision = list->decide(
-      {.operation = Operation::update, .path = "a", .parameters = &body->root()});
+  const auto decision =
+      list->decide({.operation = Operation::update, .path = "a", .parameters = &body->root()});
   CHECK(decision.refused_by == "parameter " + std::string(64, 'k'));
 }
 
@@ -330,10 +328,10 @@ TEST_CASE("policy: wrapping limits") {
 }
 
 TEST_CASE("policy: pagination limit of lists and scans") {
-  const auto list = list_of({rule("a/*", "\"list\", \"scan\", \"read\"", "pagination_limit = 10"),
-                             rule("a/*", "\"list\"", "pagination_limit = 20") +
-                                 rule("b/*", "\"list\"",
-                                      "pagination_limit = 5 required_parameters = [\"Limit\"]")});
+  const auto list = list_of(
+      {rule("a/*", "\"list\", \"scan\", \"read\"", "pagination_limit = 10"),
+       rule("a/*", "\"list\"", "pagination_limit = 20") +
+           rule("b/*", "\"list\"", "pagination_limit = 5 required_parameters = [\"Limit\"]")});
   const auto decide = [&](Operation operation, std::string_view path, std::string_view body) {
     const auto document = json::Document::parse(body);
     REQUIRE(document.ok());

@@ -25,13 +25,17 @@ struct OracleRule {
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts(1);
   for (const char c : text) {
-    if (c == '/') parts.emplace_back();
-    else parts.back() += c;
+    if (c == '/')
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   return parts;
 }
 
-bool ends_in_star(const std::string& pattern) { return !pattern.empty() && pattern.back() == '*'; }
+bool ends_in_star(const std::string& pattern) {
+  return !pattern.empty() && pattern.back() == '*';
+}
 
 long plus_segments(const std::string& pattern) {
   const auto parts = split(pattern);

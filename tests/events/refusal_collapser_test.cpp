@@ -18,7 +18,9 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr Timestamp kEndOfTime{std::numeric_limits<std::int64_t>::max()};
 
-Timestamp at(std::int64_t second, std::int64_t ns = 0) { return {second * kSecond + ns}; }
+Timestamp at(std::int64_t second, std::int64_t ns = 0) {
+  return {second * kSecond + ns};
+}
 
 std::uint64_t total(const std::vector<CollapsedCount>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0},

@@ -15,8 +15,12 @@ const MountId kMount{{1}};
 const std::string kPath = "app/db";
 
 // Step n of a row happens at second 1000 + n.
-Timestamp at(std::int64_t step) { return {(1000 + step) * kSecond}; }
-KeyId key(std::uint8_t number) { return KeyId{{number}}; }
+Timestamp at(std::int64_t step) {
+  return {(1000 + step) * kSecond};
+}
+KeyId key(std::uint8_t number) {
+  return KeyId{{number}};
+}
 
 // The value is sealed for the version that the row names; its key bears the same number.
 WriteVersion write(VersionNumber version, std::optional<std::uint64_t> cas = std::nullopt) {
@@ -34,9 +38,15 @@ WriteVersion patch(VersionNumber version, std::optional<std::uint64_t> cas = std
   command.patched = true;
   return command;
 }
-ChangeMetadata metadata() { return {kMount, kPath, {}, {}, {}, {}, false}; }
-ChangeMetadata max_versions(std::uint32_t max) { return {kMount, kPath, max, {}, {}, {}, false}; }
-ChangeMetadata require_cas(bool required) { return {kMount, kPath, {}, required, {}, {}, false}; }
+ChangeMetadata metadata() {
+  return {kMount, kPath, {}, {}, {}, {}, false};
+}
+ChangeMetadata max_versions(std::uint32_t max) {
+  return {kMount, kPath, max, {}, {}, {}, false};
+}
+ChangeMetadata require_cas(bool required) {
+  return {kMount, kPath, {}, required, {}, {}, false};
+}
 ChangeMetadata delete_after(std::int64_t seconds) {
   return {kMount, kPath, {}, {}, Seconds{seconds}, {}, false};
 }
@@ -60,12 +70,14 @@ Commands operator+(Commands commands, Commands more) {
   return commands;
 }
 
-SecretCreated created(std::int64_t step) { return {kMount, kPath, at(step)}; }
+SecretCreated created(std::int64_t step) {
+  return {kMount, kPath, at(step)};
+}
 SecretVersionWritten written(VersionNumber version, std::int64_t step, VersionNumber oldest = 0,
                              Timestamp deletion_time = {}) {
   const auto command = write(version);
-  return {version, at(step), deletion_time, command.data_key, {}, command.sealed_value, oldest,
-          false};
+  return {version, at(step), deletion_time, command.data_key, {}, command.sealed_value,
+          oldest,  false};
 }
 SecretVersionWritten patched(VersionNumber version, std::int64_t step) {
   auto event = written(version, step);
@@ -154,18 +166,29 @@ TEST_CASE("writes that are accepted") {
       {"the first write creates the secret", {}, write(1), {created(0), written(1, 0)}},
       {"the next write only adds a version", writes(1), write(2), {written(2, 1)}},
       {"cas 0 creates", {}, write(1, 0), {created(0), written(1, 0)}},
-      {"cas 0 is right for a secret with metadata only", {max_versions(3)}, write(1, 0),
+      {"cas 0 is right for a secret with metadata only",
+       {max_versions(3)},
+       write(1, 0),
        {written(1, 1)}},
       {"cas equal to the current version", writes(2), write(3, 2), {written(3, 2)}},
-      {"a deleted current version does not stop a write", {write(1), DeleteCurrentVersion{}},
-       write(2), {written(2, 2)}},
-      {"a destroyed current version does not stop a write", {write(1), DestroyVersions{{1}}},
-       write(2, 1), {written(2, 2)}},
-      {"after removal numbering starts again", writes(3) + Commands{RemoveSecret{}},
-       write(1, 0), {created(4), written(1, 4)}},
+      {"a deleted current version does not stop a write",
+       {write(1), DeleteCurrentVersion{}},
+       write(2),
+       {written(2, 2)}},
+      {"a destroyed current version does not stop a write",
+       {write(1), DestroyVersions{{1}}},
+       write(2, 1),
+       {written(2, 2)}},
+      {"after removal numbering starts again",
+       writes(3) + Commands{RemoveSecret{}},
+       write(1, 0),
+       {created(4), written(1, 4)}},
       {"a patch is a write that says so", writes(1), patch(2, 1), {patched(2, 1)}},
-      {"cas satisfies a mount that requires it", {}, write(1, 0),
-       {created(0), written(1, 0)}, kCasMount},
+      {"cas satisfies a mount that requires it",
+       {},
+       write(1, 0),
+       {created(0), written(1, 0)},
+       kCasMount},
   });
 }
 
@@ -184,17 +207,22 @@ TEST_CASE("writes that are refused") {
       {"cas of a version that is not there yet", writes(2), write(3, 3), cas_mismatch,
        kCasMismatch},
       {"cas 0 while the secret exists", writes(1), write(2, 0), cas_mismatch, kCasMismatch},
-      {"cas 0 while the only version is deleted", deleted, write(2, 0), cas_mismatch,
-       kCasMismatch},
+      {"cas 0 while the only version is deleted", deleted, write(2, 0), cas_mismatch, kCasMismatch},
       {"cas above 0 for an unknown secret", {}, write(1, 1), cas_mismatch, kCasMismatch},
       {"the largest cas", writes(1), write(2, std::numeric_limits<std::uint64_t>::max()),
        cas_mismatch, kCasMismatch},
-      {"no cas while the mount requires it", {}, write(1), cas_required, kCasRequired,
+      {"no cas while the mount requires it", {}, write(1), cas_required, kCasRequired, kCasMount},
+      {"no cas while the secret requires it",
+       {require_cas(true)},
+       write(1),
+       cas_required,
+       kCasRequired},
+      {"a secret cannot lift the requirement of its mount",
+       {require_cas(false)},
+       write(1),
+       cas_required,
+       kCasRequired,
        kCasMount},
-      {"no cas while the secret requires it", {require_cas(true)}, write(1),
-       cas_required, kCasRequired},
-      {"a secret cannot lift the requirement of its mount", {require_cas(false)}, write(1),
-       cas_required, kCasRequired, kCasMount},
       {"sealed for a later version", writes(1), write(3), unavailable,
        "the value was sealed for another version"},
       {"sealed for the current version", writes(1), write(1), unavailable,
@@ -221,20 +249,27 @@ TEST_CASE("number of versions kept") {
   const MountSettings all{std::numeric_limits<std::uint32_t>::max(), false, Seconds{0}};
   check(std::vector<Row>{
       {"ten by default: the tenth drops nothing", writes(9), write(10), {written(10, 9)}},
-      {"ten by default: the eleventh drops the first", writes(10), write(11),
-       {written(11, 10, 2)}},
+      {"ten by default: the eleventh drops the first", writes(10), write(11), {written(11, 10, 2)}},
       {"the mount's setting", writes(3), write(4), {written(4, 3, 2)}, kThreeVersions},
       {"the secret's setting", own_two + writes(2), write(3), {written(3, 3, 2)}},
       {"the mount's larger setting wins", own_two + writes(4), write(5), {written(5, 5)}, five},
-      {"the secret's larger setting wins", Commands{max_versions(5)} + writes(4),
-       write(5), {written(5, 5)}, kThreeVersions},
+      {"the secret's larger setting wins",
+       Commands{max_versions(5)} + writes(4),
+       write(5),
+       {written(5, 5)},
+       kThreeVersions},
       {"a lowered limit drops several at the next write",
-       writes(6) + Commands{max_versions(2)}, write(7), {written(7, 7, 6)}},
+       writes(6) + Commands{max_versions(2)},
+       write(7),
+       {written(7, 7, 6)}},
       {"a raised limit brings nothing back",
-       own_two + writes(4) + Commands{max_versions(9)}, write(5),
+       own_two + writes(4) + Commands{max_versions(9)},
+       write(5),
        {written(5, 6, 3)}},
       {"a raised limit that is reached brings nothing back either",
-       own_two + writes(6) + Commands{max_versions(5)}, write(7), {written(7, 8, 5)}},
+       own_two + writes(6) + Commands{max_versions(5)},
+       write(7),
+       {written(7, 8, 5)}},
       {"one version", {max_versions(1), write(1)}, write(2), {written(2, 2, 2)}},
       {"the largest limit", writes(12), write(13), {written(13, 12)}, all},
   });
@@ -243,49 +278,80 @@ TEST_CASE("number of versions kept") {
 TEST_CASE("expiry of new versions") {
   const auto in = [](std::int64_t step, int seconds) { return at(step) + Seconds{seconds}; };
   check(std::vector<Row>{
-      {"of the mount", {}, write(1), {created(0), written(1, 0, 0, in(0, 60))},
-       kDeleteAfterMinute},
+      {"of the mount", {}, write(1), {created(0), written(1, 0, 0, in(0, 60))}, kDeleteAfterMinute},
       {"of the secret", {delete_after(30)}, write(1), {written(1, 1, 0, in(1, 30))}},
-      {"the secret's is smaller", {delete_after(30)}, write(1), {written(1, 1, 0, in(1, 30))},
+      {"the secret's is smaller",
+       {delete_after(30)},
+       write(1),
+       {written(1, 1, 0, in(1, 30))},
        kDeleteAfterMinute},
-      {"the mount's is smaller", {delete_after(90)}, write(1), {written(1, 1, 0, in(1, 60))},
+      {"the mount's is smaller",
+       {delete_after(90)},
+       write(1),
+       {written(1, 1, 0, in(1, 60))},
        kDeleteAfterMinute},
-      {"cleared on the secret: the mount's", {delete_after(30), delete_after(0)}, write(1),
-       {written(1, 2, 0, in(2, 60))}, kDeleteAfterMinute},
-      {"switched off for the mount", {delete_after(30)}, write(1), {written(1, 1)},
+      {"cleared on the secret: the mount's",
+       {delete_after(30), delete_after(0)},
+       write(1),
+       {written(1, 2, 0, in(2, 60))},
+       kDeleteAfterMinute},
+      {"switched off for the mount",
+       {delete_after(30)},
+       write(1),
+       {written(1, 1)},
        kDeleteAfterOff},
       {"too far away to represent: never wraps into the past",
-       {delete_after(std::numeric_limits<std::int64_t>::max())}, write(1),
+       {delete_after(std::numeric_limits<std::int64_t>::max())},
+       write(1),
        {written(1, 1, 0, {std::numeric_limits<std::int64_t>::max()})}},
   });
 }
 
 TEST_CASE("deleting versions") {
   check(std::vector<Row>{
-      {"the current version", writes(2), DeleteCurrentVersion{},
+      {"the current version",
+       writes(2),
+       DeleteCurrentVersion{},
        {SecretVersionsDeleted{{2}, at(2)}}},
       {"the current version of an unknown secret", {}, DeleteCurrentVersion{}, {}},
-      {"the current version of a secret without versions", {max_versions(1)},
-       DeleteCurrentVersion{}, {}},
-      {"the current version once more", {write(1), DeleteCurrentVersion{}},
-       DeleteCurrentVersion{}, {}},
-      {"the current version, destroyed", {write(1), DestroyVersions{{1}}},
-       DeleteCurrentVersion{}, {}},
-      {"listed versions, ascending and each once", writes(3), DeleteVersions{{3, 1, 3}},
+      {"the current version of a secret without versions",
+       {max_versions(1)},
+       DeleteCurrentVersion{},
+       {}},
+      {"the current version once more",
+       {write(1), DeleteCurrentVersion{}},
+       DeleteCurrentVersion{},
+       {}},
+      {"the current version, destroyed",
+       {write(1), DestroyVersions{{1}}},
+       DeleteCurrentVersion{},
+       {}},
+      {"listed versions, ascending and each once",
+       writes(3),
+       DeleteVersions{{3, 1, 3}},
        {SecretVersionsDeleted{{1, 3}, at(3)}}},
-      {"unknown versions are skipped, 0 too", writes(1), DeleteVersions{{0, 1, 2, 99}},
+      {"unknown versions are skipped, 0 too",
+       writes(1),
+       DeleteVersions{{0, 1, 2, 99}},
        {SecretVersionsDeleted{{1}, at(1)}}},
       {"only unknown versions", writes(1), DeleteVersions{{0, 2}}, {}},
       {"no versions", writes(1), DeleteVersions{{}}, {}},
       {"an unknown secret", {}, DeleteVersions{{1}}, {}},
-      {"dropped versions are unknown", Commands{max_versions(1)} + writes(2),
-       DeleteVersions{{1}}, {}},
+      {"dropped versions are unknown",
+       Commands{max_versions(1)} + writes(2),
+       DeleteVersions{{1}},
+       {}},
       {"deleted and destroyed ones are skipped",
        writes(3) + Commands{DeleteVersions{{1}}, DestroyVersions{{2}}},
-       DeleteVersions{{1, 2, 3}}, {SecretVersionsDeleted{{3}, at(5)}}},
-      {"a version that would expire later is deleted now", {delete_after(60), write(1)},
-       DeleteVersions{{1}}, {SecretVersionsDeleted{{1}, at(2)}}},
-      {"an expired version is deleted already", {delete_after(1), write(1)}, DeleteCurrentVersion{},
+       DeleteVersions{{1, 2, 3}},
+       {SecretVersionsDeleted{{3}, at(5)}}},
+      {"a version that would expire later is deleted now",
+       {delete_after(60), write(1)},
+       DeleteVersions{{1}},
+       {SecretVersionsDeleted{{1}, at(2)}}},
+      {"an expired version is deleted already",
+       {delete_after(1), write(1)},
+       DeleteCurrentVersion{},
        {}},
   });
 }
@@ -293,23 +359,33 @@ TEST_CASE("deleting versions") {
 TEST_CASE("undeleting versions") {
   const Commands deleted = {write(1), DeleteCurrentVersion{}};
   check(std::vector<Row>{
-      {"makes them live again", deleted, UndeleteVersions{{1}},
-       {SecretVersionsUndeleted{{1}, {}}}},
-      {"counts the mount's expiry from now", deleted, UndeleteVersions{{1}},
-       {SecretVersionsUndeleted{{1}, at(2) + Seconds{60}}}, kDeleteAfterMinute},
+      {"makes them live again", deleted, UndeleteVersions{{1}}, {SecretVersionsUndeleted{{1}, {}}}},
+      {"counts the mount's expiry from now",
+       deleted,
+       UndeleteVersions{{1}},
+       {SecretVersionsUndeleted{{1}, at(2) + Seconds{60}}},
+       kDeleteAfterMinute},
       {"counts the secret's expiry from now",
-       {delete_after(30), write(1), DeleteCurrentVersion{}}, UndeleteVersions{{1}},
+       {delete_after(30), write(1), DeleteCurrentVersion{}},
+       UndeleteVersions{{1}},
        {SecretVersionsUndeleted{{1}, at(3) + Seconds{30}}}},
       {"no expiry where the mount switched it off",
-       {delete_after(30), write(1), DeleteCurrentVersion{}}, UndeleteVersions{{1}},
-       {SecretVersionsUndeleted{{1}, {}}}, kDeleteAfterOff},
-      {"prolongs a live version that would expire", {delete_after(60), write(1)},
-       UndeleteVersions{{1}}, {SecretVersionsUndeleted{{1}, at(2) + Seconds{60}}}},
+       {delete_after(30), write(1), DeleteCurrentVersion{}},
+       UndeleteVersions{{1}},
+       {SecretVersionsUndeleted{{1}, {}}},
+       kDeleteAfterOff},
+      {"prolongs a live version that would expire",
+       {delete_after(60), write(1)},
+       UndeleteVersions{{1}},
+       {SecretVersionsUndeleted{{1}, at(2) + Seconds{60}}}},
       {"a live version without expiry stays as it is", writes(1), UndeleteVersions{{1}}, {}},
       {"a destroyed version stays destroyed",
-       {write(1), DeleteCurrentVersion{}, DestroyVersions{{1}}}, UndeleteVersions{{1}}, {}},
+       {write(1), DeleteCurrentVersion{}, DestroyVersions{{1}}},
+       UndeleteVersions{{1}},
+       {}},
       {"unknown versions are skipped, order and repeats do not matter",
-       writes(3) + Commands{DeleteVersions{{1, 2, 3}}}, UndeleteVersions{{3, 0, 1, 9, 1}},
+       writes(3) + Commands{DeleteVersions{{1, 2, 3}}},
+       UndeleteVersions{{3, 0, 1, 9, 1}},
        {SecretVersionsUndeleted{{1, 3}, {}}}},
       {"an unknown secret", {}, UndeleteVersions{{1}}, {}},
   });
@@ -318,10 +394,14 @@ TEST_CASE("undeleting versions") {
 TEST_CASE("destroying versions") {
   check(std::vector<Row>{
       {"live ones", writes(2), DestroyVersions{{2, 1}}, {SecretVersionsDestroyed{{1, 2}}}},
-      {"deleted ones", {write(1), DeleteCurrentVersion{}}, DestroyVersions{{1}},
+      {"deleted ones",
+       {write(1), DeleteCurrentVersion{}},
+       DestroyVersions{{1}},
        {SecretVersionsDestroyed{{1}}}},
-      {"destroyed ones are skipped", writes(2) + Commands{DestroyVersions{{1}}},
-       DestroyVersions{{1, 2}}, {SecretVersionsDestroyed{{2}}}},
+      {"destroyed ones are skipped",
+       writes(2) + Commands{DestroyVersions{{1}}},
+       DestroyVersions{{1, 2}},
+       {SecretVersionsDestroyed{{2}}}},
       {"all destroyed already", {write(1), DestroyVersions{{1}}}, DestroyVersions{{1}}, {}},
       {"unknown ones are skipped", writes(1), DestroyVersions{{0, 5}}, {}},
       {"an unknown secret", {}, DestroyVersions{{1}}, {}},
@@ -341,7 +421,9 @@ TEST_CASE("changing metadata") {
       {"an empty map clears", {map}, custom({}), {changed(custom({}), 1)}},
       {"no field creates nothing", {}, metadata(), {}},
       {"no field changes nothing", writes(1), metadata(), {}},
-      {"PATCH of a known secret", writes(1), only_if_exists(max_versions(2)),
+      {"PATCH of a known secret",
+       writes(1),
+       only_if_exists(max_versions(2)),
        {changed(max_versions(2), 1)}},
       {"PATCH without field", writes(1), only_if_exists(metadata()), {}},
   });
@@ -359,12 +441,18 @@ TEST_CASE("metadata that is refused") {
   check(std::vector<Refusal>{
       {"PATCH of an unknown secret", {}, only_if_exists(max_versions(2)), not_found, ""},
       {"PATCH of an unknown secret without field", {}, only_if_exists(metadata()), not_found, ""},
-      {"PATCH of a removed secret", {write(1), RemoveSecret{}}, only_if_exists(max_versions(2)),
-       not_found, ""},
+      {"PATCH of a removed secret",
+       {write(1), RemoveSecret{}},
+       only_if_exists(max_versions(2)),
+       not_found,
+       ""},
       {"negative expiry", {}, delete_after(-1), invalid_argument, negative},
-      {"negative expiry in a PATCH", writes(1), only_if_exists(delete_after(-1)),
-       invalid_argument, negative},
-      {"too many keys", {}, custom(many), invalid_argument,
+      {"negative expiry in a PATCH", writes(1), only_if_exists(delete_after(-1)), invalid_argument,
+       negative},
+      {"too many keys",
+       {},
+       custom(many),
+       invalid_argument,
        "custom_metadata validation failed: payload must contain at most 64 keys, provided 65"},
       {"a command for another path", writes(1), elsewhere, internal,
        "the command is addressed to another secret"},

@@ -33,15 +33,22 @@ class Run {
 
   void step() {
     now_ += *rc::gen::inRange<std::int64_t>(1, 20 * kSecond);
-    switch (*rc::gen::weightedElement<int>(
-        {{8, 0}, {2, 1}, {3, 2}, {3, 3}, {2, 4}, {2, 5}, {1, 6}})) {
-      case 0: return write();
-      case 1: return delete_current();
-      case 2: return delete_listed();
-      case 3: return undelete_listed();
-      case 4: return destroy_listed();
-      case 5: return change_metadata();
-      default: return remove_secret();
+    switch (
+        *rc::gen::weightedElement<int>({{8, 0}, {2, 1}, {3, 2}, {3, 3}, {2, 4}, {2, 5}, {1, 6}})) {
+      case 0:
+        return write();
+      case 1:
+        return delete_current();
+      case 2:
+        return delete_listed();
+      case 3:
+        return undelete_listed();
+      case 4:
+        return destroy_listed();
+      case 5:
+        return change_metadata();
+      default:
+        return remove_secret();
     }
   }
 
@@ -125,9 +132,13 @@ class Run {
     command.sealed_value = {1, 2, 3};
     command.patched = *rc::gen::weightedElement<bool>({{4, false}, {1, true}});
     switch (*rc::gen::inRange(0, 5)) {
-      case 0: break;
-      case 1: command.cas = *rc::gen::inRange<std::uint64_t>(0, 6); break;
-      default: command.cas = state_.current_version;
+      case 0:
+        break;
+      case 1:
+        command.cas = *rc::gen::inRange<std::uint64_t>(0, 6);
+        break;
+      default:
+        command.cas = state_.current_version;
     }
     const auto expected = model_.write(command.cas, command.patched, value, now_);
     RC_ASSERT(submit(command) == expected.has_value());

@@ -13,7 +13,9 @@ namespace {
 const MountId kMount{{1}};
 constexpr Timestamp kCreated{100};
 
-KeyId key(VersionNumber number) { return KeyId{{static_cast<std::uint8_t>(number)}}; }
+KeyId key(VersionNumber number) {
+  return KeyId{{static_cast<std::uint8_t>(number)}};
+}
 
 SecretVersionWritten written(VersionNumber version, VersionNumber oldest = 0) {
   SecretVersionWritten event;
@@ -37,7 +39,10 @@ SecretState apply(const std::vector<Event>& events) {
 const SecretCreated kCreation{kMount, "app/db", kCreated};
 
 // Version 1 deleted, 2 destroyed, 3 live.
-const std::vector<Event> kMixed = {kCreation, written(1), written(2), written(3),
+const std::vector<Event> kMixed = {kCreation,
+                                   written(1),
+                                   written(2),
+                                   written(3),
                                    SecretVersionsDeleted{{1}, {200}},
                                    SecretVersionsDestroyed{{2}}};
 
@@ -171,7 +176,8 @@ TEST_CASE("keys that leave the key store") {
   };
   const Row rows[] = {
       {"a write that drops nothing", written(4), {}},
-      {"a write drops old versions, the destroyed one has no key any more", written(4, 4),
+      {"a write drops old versions, the destroyed one has no key any more",
+       written(4, 4),
        {{1, key(1)}, {3, key(3)}}},
       {"a write drops the first version only", written(4, 2), {{1, key(1)}}},
       {"deleting keeps the key", SecretVersionsDeleted{{3}, {300}}, {}},

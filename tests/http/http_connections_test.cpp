@@ -168,8 +168,12 @@ TEST_CASE("start: what cannot work is refused with its code") {
 
 TEST_CASE("limits: connections beyond the maximum are closed and counted, the others live") {
   net::HttpLimits limits;
-  SUBCASE("in total") { limits.connections_max = 2; }
-  SUBCASE("per address") { limits.connections_per_address_max = 2; }
+  SUBCASE("in total") {
+    limits.connections_max = 2;
+  }
+  SUBCASE("per address") {
+    limits.connections_per_address_max = 2;
+  }
   const TestServer server(&echo, limits);
   auto first = server.connect();
   const auto second = server.connect();
@@ -195,7 +199,9 @@ TEST_CASE("limits: a connection is closed at its deadline") {
     ::close(fd);
     CHECK(eventually([&] { return server.server->counters().handshake_failures == 1; }));
   }
-  SUBCASE("idle") { CHECK(server.connect()->closed_cleanly()); }
+  SUBCASE("idle") {
+    CHECK(server.connect()->closed_cleanly());
+  }
   SUBCASE("slow header") {
     const auto client = server.connect();
     REQUIRE(client->send("GET / HTTP/1.1\r\nHost: a\r\nX-"));
@@ -223,11 +229,13 @@ TEST_CASE("limits: a connection is closed at its deadline") {
   }
   SUBCASE("a client that does not read its answer") {
     // Larger than what the socket buffers take.
-    const TestServer big([](const auto&, const net::Responder& respond) {
-      net::HttpResponse response;
-      response.body = SecretBytes(std::size_t{16} * 1024 * 1024);
-      respond(std::move(response));
-    }, limits);
+    const TestServer big(
+        [](const auto&, const net::Responder& respond) {
+          net::HttpResponse response;
+          response.body = SecretBytes(std::size_t{16} * 1024 * 1024);
+          respond(std::move(response));
+        },
+        limits);
     const auto client = big.connect();
     REQUIRE(client->send(kGet));
     CHECK(eventually([&] { return big.server->counters().requests == 1; }));
@@ -262,8 +270,12 @@ TEST_CASE("stop: what does not finish in time is cut off, late answers are dropp
   const auto client = server.connect();
   REQUIRE(client->send(kGet));
   REQUIRE(eventually([&] { return held.arrived(); }));
-  SUBCASE("after the drain") { server.server->stop(1); }
-  SUBCASE("at once") { server.server->stop(0); }
+  SUBCASE("after the drain") {
+    server.server->stop(1);
+  }
+  SUBCASE("at once") {
+    server.server->stop(0);
+  }
   CHECK(server.server->counters().connections_open == 0);
   CHECK(client->read_reply().status == 0);
   held.answer("too late");

@@ -149,8 +149,12 @@ TEST_CASE("http: the handler's own headers are sent, the server's are not double
 
 TEST_CASE("http: an answer that would break the framing becomes a 500") {
   const std::vector<std::pair<std::string, std::string>> bad_headers = {
-      {"X-A", "b\r\nSet-Cookie: x"}, {"X-A", "b\n"},          {"X-A", std::string("\0", 1)},
-      {"X-A", "\x7f"},               {"X-A\r\nX-B", "value"}, {"X A", "value"},
+      {"X-A", "b\r\nSet-Cookie: x"},
+      {"X-A", "b\n"},
+      {"X-A", std::string("\0", 1)},
+      {"X-A", "\x7f"},
+      {"X-A\r\nX-B", "value"},
+      {"X A", "value"},
       {"", "value"},
   };
   for (const auto& header : bad_headers) {

@@ -82,8 +82,8 @@ std::vector<Row> refused_bodies() {
       {"signed length", request("PUT / HTTP/1.1", "Content-Length: +1\r\n", "a"), 400, ""},
       {"hex length", request("PUT / HTTP/1.1", "Content-Length: 0x1\r\n", "a"), 400, ""},
       {"length list", request("PUT / HTTP/1.1", "Content-Length: 1, 1\r\n", "a"), 400, ""},
-      {"two lengths",
-       request("PUT / HTTP/1.1", "Content-Length: 1\r\nContent-Length: 1\r\n", "a"), 400, ""},
+      {"two lengths", request("PUT / HTTP/1.1", "Content-Length: 1\r\nContent-Length: 1\r\n", "a"),
+       400, ""},
       {"length overflow",
        request("PUT / HTTP/1.1", "Content-Length: 18446744073709551616\r\n", "a"), 400, ""},
       {"length then chunks",
@@ -107,8 +107,8 @@ std::vector<Row> refused_bodies() {
       {"chunks too large",
        request("PUT / HTTP/1.1", chunked, "800\r\n" + std::string(2048, 'a') + "\r\n900\r\n"), 413,
        R"({"errors":["request body too large"]})"},
-      {"endless chunk header",
-       request("PUT / HTTP/1.1", chunked, "1;" + std::string(20000, 'a')), 400, ""},
+      {"endless chunk header", request("PUT / HTTP/1.1", chunked, "1;" + std::string(20000, 'a')),
+       400, ""},
   };
 }
 
@@ -205,8 +205,8 @@ TEST_CASE("http: a body in many pieces arrives whole") {
   for (int i = 0; body.size() < 3'000'000; ++i) body += std::to_string(i);
   const auto client = server.connect();
   SUBCASE("with a length") {
-    REQUIRE(client->send(request(
-        "PUT / HTTP/1.1", "Content-Length: " + std::to_string(body.size()) + "\r\n", body)));
+    REQUIRE(client->send(request("PUT / HTTP/1.1",
+                                 "Content-Length: " + std::to_string(body.size()) + "\r\n", body)));
   }
   SUBCASE("in chunks") {
     REQUIRE(client->send(request("PUT / HTTP/1.1", "Transfer-Encoding: chunked\r\n")));
@@ -235,8 +235,7 @@ TEST_CASE("http: a request split at every byte is read the same") {
 TEST_CASE("http: 100-continue is sent before the body, once") {
   const TestServer server(&echo);
   const auto client = server.connect();
-  REQUIRE(client->send(
-      request("PUT / HTTP/1.1", "Content-Length: 4\r\nExpect: 100-continue\r\n")));
+  REQUIRE(client->send(request("PUT / HTTP/1.1", "Content-Length: 4\r\nExpect: 100-continue\r\n")));
   CHECK(client->read_reply().status == 100);
   REQUIRE(client->send("ab"));
   REQUIRE(client->send("cd"));

@@ -22,12 +22,12 @@ struct Reply {
 
 struct TlsClientOptions {
   std::string authority_file;
-  std::string certificate_file;         // of the client; "" = none shown
+  std::string certificate_file;  // of the client; "" = none shown
   std::string key_file;
   int version_min = TLS1_2_VERSION;
   int version_max = TLS1_3_VERSION;
-  std::string protocols;                // ALPN, wire format; "" = none offered
-  SSL_SESSION* resume = nullptr;        // borrowed
+  std::string protocols;          // ALPN, wire format; "" = none offered
+  SSL_SESSION* resume = nullptr;  // borrowed
 };
 
 class TlsClient {
