@@ -135,7 +135,7 @@ struct LoadToken {
 struct ChangeToken {
   api::AdmissionPtr admission;  // null: no access record of its own (UseToken)
   TokenId id;
-  token::Command command;  // renew, use or revoke
+  token::Command command;  // renew, use, revoke or forget
   int success_status = 200;
   Promise<TokenStatePtr> done;
 };

@@ -26,6 +26,7 @@ struct Limits {
   std::size_t value_bytes_max = 1u << 20;  // JSON text of one version
   std::size_t secret_path_bytes_max = 2048;
   Seconds secret_idle{60};
+  Seconds token_sweep_interval{600};  // between two rounds over all tokens
   Seconds shred_interval{60};  // of keys that nobody waits for
   Seconds token_default_ttl{768 * 3600};
   Seconds token_max_ttl{768 * 3600};

@@ -130,6 +130,7 @@ void VaultRuntime::create_token(api::AdmissionPtr admission, token::TokenRequest
   // Chosen texts are unique in their namespace only, so the namespace becomes part of the token.
   if (request.custom_id && gate.snapshot->view.id != kRootTenant)
     text.append("." + to_hex(BytesView(gate.snapshot->view.id.bytes).first(6)));
+  plan->created.chosen_id = request.custom_id;
   plan->created.id = root->token_id(text.expose_text());
   plan->created.accessor = random_accessor(services_->random);
   auto shared_text = std::make_shared<SecretBytes>(std::move(text));

@@ -114,9 +114,24 @@ Result<log::Append> TokenDesk::build(const TenantSnapshot& tenant, const token::
                                           random_id<Id128<codec::CommandTag>>(services_.random)));
   COFFER_ASSIGN(append.access, success_record(admission, keys, status, 0, now));
   COFFER_ASSIGN(append.changes, token_rows(keys, after));
-  // A revoked token stays as a tombstone, since its children ask for it; its accessor goes.
+  // A revoked token stays as a tombstone until it is forgotten; its accessor goes.
   if (after.revoked)
     append.changes.back() = deleted_row(log::Family::accessors, accessor_key(keys, after.accessor));
+  return append;
+}
+
+Result<log::Append> TokenDesk::build_forgotten(const TenantSnapshot& tenant,
+                                               const token::TokenState& before) {
+  const auto& keys = *tenant.keys;
+  log::Append append;
+  append.partition = tenant.partition;
+  COFFER_ASSIGN(
+      append.event,
+      seal_events(keys, before.id.view(), {token::Event{token::TokenForgotten{}}},
+                  services_.clock.now(), random_id<Id128<codec::CommandTag>>(services_.random)));
+  append.changes.push_back(deleted_row(log::Family::tokens, log::token_row(before.id)));
+  append.changes.push_back(
+      deleted_row(log::Family::accessors, accessor_key(keys, before.accessor)));
   return append;
 }
 
@@ -156,20 +171,23 @@ void TokenDesk::change(const ChangeToken& request, const TenantSnapshotPtr& tena
   if (events->empty()) return request.done(*found);
   auto after = token::evolve(**found, events->front());
   if (!after) return request.done.fail(after.error());
-  auto append = build(*tenant, *after, *events, request.admission, request.success_status);
+  auto append = after->exists
+                    ? build(*tenant, *after, *events, request.admission, request.success_status)
+                    : build_forgotten(*tenant, **found);
   if (!append) return request.done.fail(append.error());
   busy_.emplace(request.id, std::deque<ChangeToken>{});
   auto state = std::make_shared<const token::TokenState>(std::move(*after));
   commit_(std::move(*append),
-          [this, state, tenant, done = request.done](const Result<void>& result) {
-            if (result) {
-              services_.tokens.publish(state->id, state, 1);
+          [this, id = request.id, state, tenant, done = request.done](const Result<void>& result) {
+            if (result && state->exists)
+              services_.tokens.publish(id, state, 1);
+            else
+              services_.tokens.erase(id);
+            if (result)
               done(state);
-            } else {
-              services_.tokens.erase(state->id);
+            else
               done.fail(result.error());
-            }
-            finish(state->id, tenant);
+            finish(id, tenant);
           });
 }
 

@@ -29,6 +29,8 @@ class TokenDesk {
   Result<log::Append> build(const TenantSnapshot& tenant, const token::TokenState& after,
                             const std::vector<token::Event>& events,
                             const api::AdmissionPtr& admission, int status);
+  Result<log::Append> build_forgotten(const TenantSnapshot& tenant,
+                                      const token::TokenState& before);
   void finish(const TokenId& id, const TenantSnapshotPtr& tenant);
 
   Services& services_;

@@ -12,6 +12,7 @@
 #include "actors/admission.h"
 #include "actors/seal_service.h"
 #include "actors/services.h"
+#include "actors/token_sweep.h"
 
 namespace coffer::actors {
 
@@ -186,6 +187,7 @@ class VaultRuntime final : public api::RequestPort {
   SystemRef system_actor_;
   std::unique_ptr<SealService> seal_;
   std::unique_ptr<AccessRecorder> recorder_;
+  TokenSweep token_sweep_;
   std::atomic<std::size_t> requests_in_flight_ = 0;
   std::uint64_t ticks_ = 0;
 };

@@ -212,6 +212,7 @@ void fill(schema::Snapshot& m, const token::TokenState& state) {
   s.set_num_uses(state.num_uses);
   s.set_uses_left(state.uses_left);
   s.set_renewable(state.renewable);
+  s.set_chosen_id(state.chosen_id);
 }
 
 void take(schema::Snapshot& m, token::TokenState& state, FieldReader& in) {
@@ -237,6 +238,7 @@ void take(schema::Snapshot& m, token::TokenState& state, FieldReader& in) {
   state.num_uses = s.num_uses();
   state.uses_left = s.uses_left();
   state.renewable = s.renewable();
+  state.chosen_id = s.chosen_id();
 }
 
 void fill(schema::Snapshot& m, const policy::PolicySet& state) {

@@ -141,15 +141,18 @@ keyring::Event keyring_event() {
 }
 
 token::Event token_event() {
-  switch (*gen::inRange(0, 4)) {
+  switch (*gen::inRange(0, 5)) {
     case 0:
       return token::TokenCreated{id<TokenId>(), text(),    id<TenantId>(), id<TokenId>(), texts(),
                                  text_map(),    text(),    text(),         time(),        seconds(),
-                                 seconds(),     seconds(), number(),       flag()};
+                                 seconds(),     seconds(), number(),       flag(),
+                                 flag()};
     case 1:
       return token::TokenRenewed{time(), time()};
     case 2:
       return token::TokenUsed{number()};
+    case 3:
+      return token::TokenForgotten{};
     default:
       return token::TokenRevoked{time(), flag()};
   }

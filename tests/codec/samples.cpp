@@ -103,6 +103,7 @@ void add_other_events(std::vector<AnyEvent>& out) {
   out.emplace_back(token::Event{token::TokenRenewed{kTime, kLater}});
   out.emplace_back(token::Event{token::TokenUsed{8}});
   out.emplace_back(token::Event{token::TokenRevoked{kTime, true}});
+  out.emplace_back(token::Event{token::TokenForgotten{}});
   out.emplace_back(policy::Event{policy::PolicyWritten{
       "reader", "path \"secret/*\" {\n  capabilities = [\"read\"]\n}\n", kTime}});
   out.emplace_back(policy::Event{policy::PolicyRemoved{"reader"}});
