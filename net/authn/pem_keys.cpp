@@ -15,18 +15,22 @@ struct PemBlock {
   Bytes content;
 };
 
-// The next block of the source; nothing at the end of it.
-std::optional<PemBlock> next_block(BIO* source) {
+// The next block of the source; nothing at the end of it, an error for one that is broken or cut.
+Result<std::optional<PemBlock>> next_block(BIO* source) {
   char* name = nullptr;
   char* header = nullptr;
   unsigned char* content = nullptr;
   long size = 0;
-  if (PEM_read_bio(source, &name, &header, &content, &size) != 1) return std::nullopt;
+  if (PEM_read_bio(source, &name, &header, &content, &size) != 1) {
+    if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
+      return std::optional<PemBlock>();
+    return fail(ErrorCode::invalid_argument, "a PEM block is broken");
+  }
   PemBlock block{name, Bytes(content, content + size)};
   OPENSSL_free(name);
   OPENSSL_free(header);
   OPENSSL_clear_free(content, static_cast<std::size_t>(size));
-  return block;
+  return std::optional(std::move(block));
 }
 
 KeyHandle key_of_certificate(const Bytes& der) {
@@ -71,7 +75,9 @@ Result<std::vector<VerificationKey>> parse_pem_keys(std::string_view text) {
   const Source source(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   if (source == nullptr) return fail(ErrorCode::internal, "out of memory");
   std::vector<VerificationKey> keys;
-  while (const auto block = next_block(source.get())) {
+  while (true) {
+    COFFER_ASSIGN(const auto block, next_block(source.get()));
+    if (!block) break;
     if (keys.size() == kKeysMax) return fail(ErrorCode::too_large, "too many PEM keys");
     COFFER_ASSIGN(VerificationKey key, key_of(*block));
     keys.push_back(std::move(key));
