@@ -231,6 +231,8 @@ const Value* TreeBuilder::object(ondemand::object source, std::size_t depth) {
   }
   const auto mine = std::span<Member>(members_).subspan(base);
   const std::span<const Member> kept = mine.first(drop_overridden(mine));
+  if (limits_.unique_keys && kept.size() != mine.size())
+    return refuse(fail(ErrorCode::invalid_argument, "duplicate key"));
   const Value* built = arena_.make(arena_.copy(kept));
   members_.resize(base);
   return built;

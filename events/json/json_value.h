@@ -54,13 +54,15 @@ struct ParseLimits {
   std::size_t depth_max = 64;
   std::size_t nodes_max = 100'000;  // values and keys together
   std::size_t strings_max = 0;      // strings and keys together; 0 = not limited
+  bool unique_keys = false;         // duplicate keys are refused, at every level
 };
 
 class Document {
  public:
   // Parses the first JSON value of `text`; what follows it must be white space. Of duplicate keys
-  // the last wins (in its own place). Errors: invalid_argument (broken JSON or UTF-8), too_large
-  // (a limit); the message names the kind of fault and never quotes the input.
+  // the last wins (in its own place), unless the limits refuse them. Errors: invalid_argument
+  // (broken JSON or UTF-8), too_large (a limit); the message names the kind of fault and never
+  // quotes the input.
   static Result<Document> parse(std::string_view text, const ParseLimits& limits = {});
   // An empty document, for building.
   Document();

@@ -37,6 +37,7 @@ INCLUDES = {
     "actors": ["events/*", "projections/*", "hsm/*"],
     "net/http": ["events/base/*", "events/json/*"],
     "net/cluster": ["events/base/*", "net/http/*"],
+    "net/authn": ["events/base/*", "events/json/*", "hsm/envelope_cipher.h"],
     "net": ["events/*", "hsm/*", "net/*"],
     "tools/pch": [],
     "events/log/migration": ["events/base/*", "events/codec/*", "events/log/*", "hsm/*"],
