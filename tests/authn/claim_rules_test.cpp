@@ -275,7 +275,8 @@ TEST_CASE("globs") {
 
 TEST_CASE("whom the claims make the caller") {
   const auto document = parse(R"({"sub":"app","a":{"b":"deep"},"a/b":"flat","n":7,"f":false,
-      "groups":["dev","","ops"],"one":"dev","mixed":["dev",1],"empty":"","list":["x"],"nil":null})");
+      "groups":["dev","","ops"],"one":"dev","mixed":["dev",1],"empty":"",
+      "list":["x"],"nil":null})");
   struct PrincipalRow {
     PrincipalRules rules;
     const char* expected;
