@@ -34,6 +34,11 @@ std::vector<TenantId> Directory::rotating() const {
   return out;
 }
 
+std::size_t Directory::size() const {
+  const std::shared_lock lock(mutex_);
+  return entries_.size();
+}
+
 void Directory::clear() {
   const std::unique_lock lock(mutex_);
   entries_.clear();

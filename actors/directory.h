@@ -32,6 +32,7 @@ class Directory {
   // Tenants whose key is being rotated.
   [[nodiscard]] std::vector<TenantId> rotating() const;
   void clear();
+  [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::optional<DirectoryEntry> find(const TenantId& id) const;
   [[nodiscard]] std::optional<TenantId> child(const TenantId& parent, std::string_view name) const;
   [[nodiscard]] std::vector<DirectoryEntry> children(const TenantId& parent) const;

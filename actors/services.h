@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "actors/directory.h"
+#include "actors/instruments.h"
 #include "actors/key_use.h"
 #include "actors/protocols.h"
 #include "actors/rewrap_board.h"
@@ -57,6 +58,7 @@ struct Services {
   std::shared_ptr<hsm::LockedArena> arena;
   hsm::DataKeyCache data_keys;
   ActorRegistry registry;
+  std::shared_ptr<Instruments> instruments = std::make_shared<Instruments>();
   Directory directory;
   TenantTable tenants;
   SecretTable secrets;

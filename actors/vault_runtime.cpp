@@ -31,6 +31,7 @@ Result<std::unique_ptr<VaultRuntime>> VaultRuntime::create(
   runtime->run_actors_to_end_ = std::move(options.run_actors_to_end);
   auto& shared = *runtime->services_;
   shared.blocking_actors_have_threads = !options.deterministic;
+  if (options.instruments) shared.instruments = std::move(options.instruments);
   auto top = shared.registry.add("system", "", "system", 0);
   const auto id = top->id;
   shared.log_writer = spawn_log_writer(system, shared, id);

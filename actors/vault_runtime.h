@@ -10,6 +10,7 @@
 
 #include "actors/access_recorder.h"
 #include "actors/admission.h"
+#include "actors/runtime_readings.h"
 #include "actors/seal_service.h"
 #include "actors/services.h"
 
@@ -21,6 +22,7 @@ struct RuntimeOptions {
   hsm::DataKeyCache::Limits data_keys;
   unsigned scheduler_threads = 0;  // 0: one a core
   SealOptions seal;
+  std::shared_ptr<Instruments> instruments;  // null: ones of its own
   // Every actor on the cooperative scheduler, which a test then drives step by step. The log and
   // the key service must not block then.
   bool deterministic = false;
@@ -57,6 +59,8 @@ class VaultRuntime final : public api::RequestPort {
   // Once a second: finished refusal counts; once a minute: access retention, rotations that stand
   // still.
   void tick();
+  // How the runtime stands, for the metrics. Any thread, until destruction begins.
+  [[nodiscard]] RuntimeReadings readings() const;
 
   [[nodiscard]] api::ServiceStatus status() const override;
   [[nodiscard]] Timestamp now() const override { return services_->clock.now(); }

@@ -73,7 +73,11 @@ class SnapshotTable {
     auto& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.map.find(key);
-    if (found == shard.map.end()) return nullptr;
+    if (found == shard.map.end()) {
+      ++shard.misses;
+      return nullptr;
+    }
+    ++shard.hits;
     found->second->used = true;
     return found->second->value;
   }
@@ -84,7 +88,8 @@ class SnapshotTable {
     shard.order.push_front(Entry{key, std::move(value), weight, false});
     shard.map.emplace(key, shard.order.begin());
     shard.weight += weight;
-    while (shard.weight > shard_weight_max_ && shard.order.size() > 1) evict_one(shard);
+    for (; shard.weight > shard_weight_max_ && shard.order.size() > 1; ++shard.evictions)
+      evict_one(shard);
   }
   void erase(const Key& key) {
     auto& shard = shard_of(key);
@@ -99,6 +104,23 @@ class SnapshotTable {
       shard.weight = 0;
     }
   }
+  struct Counts {
+    std::uint64_t entries = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t evictions = 0;
+  };
+  [[nodiscard]] Counts counts() const {
+    Counts total;
+    for (const auto& shard : shards_) {
+      const std::lock_guard lock(shard.mutex);
+      total.entries += shard.order.size();
+      total.hits += shard.hits;
+      total.misses += shard.misses;
+      total.evictions += shard.evictions;
+    }
+    return total;
+  }
 
  private:
   static constexpr std::size_t kShards = 16;
@@ -109,10 +131,13 @@ class SnapshotTable {
     bool used;  // since it was last looked at for eviction
   };
   struct Shard {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::list<Entry> order;
     std::unordered_map<Key, typename std::list<Entry>::iterator, Hash> map;
     std::size_t weight = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t evictions = 0;
   };
   Shard& shard_of(const Key& key) {
     // The low bits choose the bucket inside a shard, so the shard comes from the high ones.

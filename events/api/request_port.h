@@ -62,6 +62,7 @@ struct RequestHead {
   policy::Operation operation = policy::Operation::read;  // POST and PUT: update
   std::string path;  // after "/v1/", may still begin with a namespace path
   std::string remote_address;
+  std::string trace_parent;                 // of W3C Trace Context; empty: none
   const json::Value* parameters = nullptr;  // must live until admit's callback has run
   Seconds wrap_ttl{0};
 };

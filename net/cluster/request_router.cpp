@@ -32,7 +32,7 @@ void RequestRouter::set_owner(std::string node) {
 void RequestRouter::on_client_request(std::shared_ptr<HttpRequest> request, Responder respond) {
   strip_forwarding_headers(*request);
   if (auto here = active()) return serve(std::move(here), std::move(request), std::move(respond));
-  if (standby_ && standby_(request, respond)) return;
+  if (standby_ && standby_(request, respond)) return counts_.add(kAnswered);
   route({std::move(request), std::move(respond), Clock::now() + options_.wait, false});
 }
 
@@ -54,6 +54,7 @@ void RequestRouter::on_peer_request(std::shared_ptr<HttpRequest> request, Respon
 // The answer may come after this node has stopped being the active one: the vault lives until then.
 void RequestRouter::serve(LocalHandler active, std::shared_ptr<HttpRequest> request,
                           Responder respond) {
+  counts_.add(kServed);
   const auto& handle = *active;
   handle(std::move(request), [active = std::move(active), respond = std::move(respond)](
                                  HttpResponse response) { respond(std::move(response)); });
@@ -79,9 +80,10 @@ void RequestRouter::wait(Waiting waiting) {
     const std::lock_guard lock(mutex_);
     if (Clock::now() < waiting.deadline && waiting_.size() < options_.waiting_max) {
       waiting_.push_back(std::move(waiting));
-      return;
+      return counts_.add(kWaited);
     }
   }
+  counts_.add(kGaveUp);
   waiting.respond(owner_unknown_response());
 }
 
@@ -96,7 +98,11 @@ void RequestRouter::forward(const PeerAddress& owner, Waiting waiting) {
                 const bool again =
                     result ? is_not_owner(*result) : result.error().code == ErrorCode::unavailable;
                 if (again) return wait(std::move(*shared));
-                if (!result) return shared->respond(forward_failure_response(result.error()));
+                if (!result) {
+                  counts_.add(kForwardFailures);
+                  return shared->respond(forward_failure_response(result.error()));
+                }
+                counts_.add(kForwarded);
                 prepare_returned(*result);
                 shared->respond(std::move(*result));
               });
@@ -111,12 +117,24 @@ void RequestRouter::retry_waiting() {
   for (auto& one : waiting) route(std::move(one));
 }
 
+RequestRouter::Counts RequestRouter::counts() const {
+  const std::lock_guard lock(mutex_);
+  return {.served = counts_.value(kServed),
+          .answered = counts_.value(kAnswered),
+          .forwarded = counts_.value(kForwarded),
+          .forward_failures = counts_.value(kForwardFailures),
+          .waited = counts_.value(kWaited),
+          .gave_up = counts_.value(kGaveUp),
+          .waiting = waiting_.size()};
+}
+
 void RequestRouter::give_up_waiting(HttpResponse (*answer)()) {
   std::vector<Waiting> waiting;
   {
     const std::lock_guard lock(mutex_);
     waiting.swap(waiting_);
   }
+  counts_.add(kGaveUp, waiting.size());
   for (auto& one : waiting) one.respond(answer());
 }
 

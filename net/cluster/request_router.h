@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "events/base/instruments.h"
 #include "net/cluster/forwarding.h"
 #include "net/cluster/peer_client.h"
 #include "net/http/http_server.h"
@@ -54,6 +55,17 @@ class RequestRouter {
   void on_client_request(std::shared_ptr<HttpRequest> request, Responder respond);
   void on_peer_request(std::shared_ptr<HttpRequest> request, Responder respond);
 
+  struct Counts {
+    std::uint64_t served = 0;    // here, for clients of this node and of others
+    std::uint64_t answered = 0;  // by this node as a standby
+    std::uint64_t forwarded = 0;
+    std::uint64_t forward_failures = 0;  // the client got an error of this node's
+    std::uint64_t waited = 0;            // times that a request had to wait for an owner
+    std::uint64_t gave_up = 0;           // of those, the ones that waited in vain
+    std::uint64_t waiting = 0;           // now
+  };
+  [[nodiscard]] Counts counts() const;
+
   // Null: this node is not, or no longer, the active one.
   void set_active(LocalHandler active);
   // The active node as this one knows it; empty: nobody.
@@ -75,14 +87,25 @@ class RequestRouter {
   void route(Waiting waiting);
   void forward(const PeerAddress& owner, Waiting waiting);
   void wait(Waiting waiting);
-  static void serve(LocalHandler active, std::shared_ptr<HttpRequest> request, Responder respond);
+  void serve(LocalHandler active, std::shared_ptr<HttpRequest> request, Responder respond);
   [[nodiscard]] LocalHandler active() const;
+
+  enum Count : std::size_t {
+    kServed,
+    kAnswered,
+    kForwarded,
+    kForwardFailures,
+    kWaited,
+    kGaveUp,
+    kCounts
+  };
 
   const RouterOptions options_;
   PeerClient& peers_;
   const AddressBook& book_;
   const StandbyAnswer standby_;
   const PeerEcho echo_;
+  CounterArray counts_{kCounts};
   mutable std::mutex mutex_;  // guards what follows
   LocalHandler active_;
   std::string owner_;

@@ -1,6 +1,8 @@
 #include "net/vault_api/exchange.h"
 
+#include "net/vault_api/request_metrics.h"
 #include "net/vault_api/routes.h"
+#include "net/vault_api/trace_context.h"
 #include "net/vault_api/wrapping.h"
 
 namespace coffer::net::vault {
@@ -9,15 +11,24 @@ namespace {
 constexpr std::string_view kTokenPaths = "auth/token/";
 constexpr std::string_view kWrappingPaths = "sys/wrapping/";
 
+Route::Access access_of(const Route* route, const VaultApiOptions& options) noexcept {
+  if (route == nullptr) return Route::Access::token;
+  if (route->access != Route::Access::metrics) return route->access;
+  return options.unauthenticated_metrics ? Route::Access::none : Route::Access::token;
+}
+
 }  // namespace
 
 Exchange::Exchange(std::shared_ptr<const ApiContext> context, Responder responder)
     : context_(std::move(context)),
       responder_(std::move(responder)),
-      request_id_(random_id<Id128<struct RequestTag>>(context_->random).to_string()) {}
+      request_id_(random_id<Id128<struct RequestTag>>(context_->random).to_string()) {
+  if (options().requests) options().requests->began();
+}
 
 void Exchange::begin(HttpRequest& request) {
   remote_address_ = request.peer_address;
+  trace_parent_ = trace_parent(request);
   for_another_node_ = !request.forwarded_by.empty();
   request_ = parse_request(request, options());
   if (request_.refusal) {
@@ -29,7 +40,7 @@ void Exchange::begin(HttpRequest& request) {
     own_token_ = request_.token.clone();
   std::string_view argument;
   const auto* route = find_route(system_routes(), request_.path, argument);
-  const auto access = route == nullptr ? Route::Access::token : route->access;
+  const auto access = access_of(route, options());
   if (access == Route::Access::none) return serve_public(false);
   if (refuse_write_to_folder()) return;
   if (access == Route::Access::own_checks && request_.token.empty()) return serve_public(true);
@@ -39,6 +50,7 @@ void Exchange::begin(HttpRequest& request) {
 api::RequestHead Exchange::make_head() {
   api::RequestHead head;
   head.request_id = request_id_;
+  head.trace_parent = trace_parent_;
   head.token = std::move(request_.token);
   head.namespace_path = request_.namespace_path;
   head.operation = request_.operation;
@@ -66,6 +78,7 @@ void Exchange::serve_public(bool needs_unsealed) {
   std::string_view argument;
   const auto* route = find_route(system_routes(), request_.path, argument);
   if (route == nullptr) return refuse(ErrorCode::not_found, {});
+  set_route(route);
   const auto handler = route->handler(operation());
   if (handler == nullptr) return answer(bare_error(405, ErrorCode::unsupported));
   handler(*this, argument);
@@ -169,8 +182,32 @@ void Exchange::recorded(const Result<void>& result) noexcept {
   send();
 }
 
+void Exchange::measure() noexcept {
+  if (!options().requests) return;
+  const bool in_namespace =
+      admission_ != nullptr && admission_->tenant != nullptr && !admission_->tenant->path.empty();
+  const auto took = std::chrono::steady_clock::now() - began_;
+  options().requests->ended(route_, request_.operation, answer_.status, in_namespace,
+                            std::chrono::nanoseconds(took).count());
+}
+
+// Of what is nobody's fault but ours. Paths and names are not the log's business.
+void Exchange::report_failure() noexcept {
+  if (answer_.status != 500 || !options().report_failure) return;
+  try {
+    options().report_failure({.request_id = request_id_,
+                              .trace_id = trace_id_of(trace_parent_),
+                              .operation = policy::to_string(request_.operation),
+                              .error = answer_.error ? to_string(*answer_.error) : "internal"});
+  } catch (...) {
+    // The access record says it too.
+  }
+}
+
 void Exchange::send() noexcept {
   if (sent_.exchange(true)) return;
+  measure();
+  report_failure();
   try {
     HttpResponse response;
     response.status = answer_.status;

@@ -42,6 +42,10 @@ void sys_step_down(Exchange& x, std::string_view);
 void sys_cluster_drain(Exchange& x, std::string_view);
 void sys_cluster_undrain(Exchange& x, std::string_view);
 void sys_cluster_partitions(Exchange& x, std::string_view);
+// sys_metrics.cpp
+void sys_metrics(Exchange& x, std::string_view);
+// sys_openapi.cpp
+void sys_openapi(Exchange& x, std::string_view);
 // sys_init.cpp
 void sys_init_read(Exchange& x, std::string_view);
 void sys_init_write(Exchange& x, std::string_view);

@@ -14,6 +14,7 @@ using policy::Operation;
 using Shape = ParseRefusal::Shape;
 
 constexpr std::string_view kPrefix = "/v1/";
+constexpr std::string_view kMetricsPath = "sys/metrics";
 constexpr std::string_view kHealthPath = "sys/health";
 constexpr std::string_view kPatchType = "application/merge-patch+json";
 
@@ -120,6 +121,7 @@ Step RequestReader::read_path() {
   path.erase(0, kPrefix.size());
   parsed_.path = std::move(path);
   if (has_parent_segment(parsed_.path)) return refuse(400, "relative paths not supported");
+  if (parsed_.path == kMetricsPath) parsed_.accept = header("accept");
   return std::nullopt;
 }
 

@@ -37,6 +37,7 @@ struct ParsedRequest {
   std::string namespace_path;  // normalised: "" or "a/b/"
   std::string namespace_echo;  // the header as it was sent
   SecretBytes token;
+  std::string accept;                    // of sys/metrics alone
   Seconds wrap_ttl{0};                   // above zero: the answer is to be wrapped
   std::optional<json::Document> fields;  // root is an object; absent: no fields
 

@@ -30,6 +30,12 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "sys/unseal", .access = Route::Access::none, .update = sys_unseal},
     {.prefix = "sys/seal", .root_only = true, .update = sys_seal},
 
+    {.prefix = "sys/metrics",
+     .access = Route::Access::metrics,
+     .root_only = true,
+     .read = sys_metrics},
+    {.prefix = "sys/internal/specs/openapi", .access = Route::Access::none, .read = sys_openapi},
+
     {.prefix = "sys/internal/ui/mounts", .access = own_checks, .read = sys_visible_mounts},
     {.prefix = "sys/internal/ui/mounts/",
      .argument = rest,
@@ -153,6 +159,19 @@ constexpr Route kKvV2Routes[] = {
     {.prefix = "config", .read = kv_config_read, .update = kv_config_write},
 };
 
+// Every path of a mount; the handler looks at the operation itself.
+constexpr Route kKvV1Routes[] = {
+    {.prefix = "",
+     .argument = rest,
+     .read = kv_v1,
+     .update = kv_v1,
+     .remove = kv_v1,
+     .list = kv_v1},
+};
+
+constexpr RouteTable kTables[] = {
+    {kSystemRoutes, ""}, {kKvV2Routes, "{mount}/"}, {kKvV1Routes, "{mount}/"}};
+
 void refuse_unknown_path(Exchange& x, std::string_view path) {
   if (path.starts_with("sys/") || path.starts_with("auth/token/"))
     return x.refuse(ErrorCode::not_found, std::string(kUnsupportedPath));
@@ -161,6 +180,7 @@ void refuse_unknown_path(Exchange& x, std::string_view path) {
 }
 
 void run(Exchange& x, const Route& route, std::string_view argument) {
+  x.set_route(&route);
   if (route.root_only && !x.tenant().path.empty())
     return x.refuse(ErrorCode::invalid_argument, "operation unavailable in namespaces");
   const auto handler = route.handler(x.operation());
@@ -212,12 +232,22 @@ std::span<const Route> system_routes() noexcept {
 std::span<const Route> kv_v2_routes() noexcept {
   return kKvV2Routes;
 }
+std::span<const RouteTable> route_tables() noexcept {
+  return kTables;
+}
+
+std::string route_template(const RouteTable& table, const Route& route) {
+  return fmt::format("{}{}{}{}", table.mount, route.prefix,
+                     route.argument == Route::Argument::rest ? "{path}" : "", route.suffix);
+}
 
 void route_admitted(Exchange& x) {
   const auto& admission = *x.admission();
   std::string_view argument;
-  if (admission.mount && !admission.mount->is_versioned())
+  if (admission.mount && !admission.mount->is_versioned()) {
+    x.set_route(&kKvV1Routes[0]);
     return kv_v1(x, admission.mount_relative_path);
+  }
   if (admission.mount) {
     const auto* route = find_route(kKvV2Routes, admission.mount_relative_path, argument);
     if (route == nullptr) return kv_wrong_path(x);

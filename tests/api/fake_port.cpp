@@ -143,6 +143,7 @@ api::AdmissionPtr FakePort::admit_public(api::RequestHead head) {
   auto& mine = admission->head;
   auto& seen = heads.emplace_back();
   seen.request_id = mine.request_id;
+  seen.trace_parent = mine.trace_parent;
   seen.token = mine.token.clone();
   seen.namespace_path = mine.namespace_path;
   seen.operation = mine.operation;

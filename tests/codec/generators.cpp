@@ -239,7 +239,8 @@ audit::AccessRecord access_record() {
           any<std::uint16_t>(),
           text(),
           number(),
-          any<std::uint32_t>()};
+          any<std::uint32_t>(),
+          text()};
 }
 
 Snapshot<secret::SecretState> secret_snapshot() {

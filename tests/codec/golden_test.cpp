@@ -122,6 +122,8 @@ TEST_CASE("records, batches and the access log have golden files") {
                decode_access_envelope);
   check_golden("access_record", samples::access_record(), encode_access_record,
                decode_access_record);
+  check_golden("access_record_traced", samples::traced_access_record(), encode_access_record,
+               decode_access_record);
 }
 
 TEST_CASE("the messages of the Kafka topics have golden files") {

@@ -194,7 +194,14 @@ audit::AccessRecord access_record() {
           .status = 403,
           .error_class = "permission_denied",
           .secret_version = 7,
-          .collapsed_count = 5};
+          .collapsed_count = 5,
+          .trace_parent = {}};
+}
+
+audit::AccessRecord traced_access_record() {
+  auto record = access_record();
+  record.trace_parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  return record;
 }
 
 Snapshot<secret::SecretState> secret_snapshot() {

@@ -30,7 +30,8 @@ Id id(std::uint8_t first) {
 [[nodiscard]] ReplicaPosition replica_position();
 [[nodiscard]] MigrationRow migration_row();
 [[nodiscard]] AccessEnvelope access_envelope();
-[[nodiscard]] audit::AccessRecord access_record();
+[[nodiscard]] audit::AccessRecord access_record();  // as before there was trace_parent
+[[nodiscard]] audit::AccessRecord traced_access_record();
 [[nodiscard]] Snapshot<secret::SecretState> secret_snapshot();
 [[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot();
 [[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot_with_roles();

@@ -6,6 +6,7 @@
 #include "tools/cofferd/bootstrap.h"
 #include "tools/cofferd/data_folder.h"
 #include "tools/cofferd/kafka_settings.h"
+#include "tools/cofferd/logging.h"
 
 namespace coffer::server {
 namespace {
@@ -22,11 +23,12 @@ constexpr milliseconds kLagLinePeriod{10'000};
 }  // namespace
 
 ClusterNode::ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock,
-                         Random& random)
+                         Random& random, Observation observation)
     : config_(config),
       token_(token),
       clock_(clock),
       random_(random),
+      observation_(std::move(observation)),
       control_(seal_type_of(config), clock, random,
                [&config](const SecretBytes& pin, std::uint32_t root_epoch) {
                  return check_pin(config, pin, root_epoch);
@@ -34,8 +36,9 @@ ClusterNode::ClusterNode(const Config& config, const TokenFiles& token, const Cl
 
 Result<std::unique_ptr<ClusterNode>> ClusterNode::start(const Config& config,
                                                         const TokenFiles& token, const Clock& clock,
-                                                        Random& random) {
-  std::unique_ptr<ClusterNode> node(new ClusterNode(config, token, clock, random));
+                                                        Random& random, Observation observation) {
+  std::unique_ptr<ClusterNode> node(
+      new ClusterNode(config, token, clock, random, std::move(observation)));
   COFFER_TRY(node->open());
   return node;
 }
@@ -93,6 +96,8 @@ Result<void> ClusterNode::start_peers() {
   api_options_.ha = [this] { return ha_status(); };
   api_options_.stand_back = [this](auto length) { control_.stand_back(length); };
   api_options_.volunteer = [this] { control_.volunteer(); };
+  api_options_.metrics = [this] { return standby_metrics(); };
+  api_options_.unauthenticated_metrics = config_.unauthenticated_metrics;
   net::RouterOptions options;
   options.node = self_.id;
   options.wait = milliseconds(config_.cluster.owner_wait_ms);
@@ -187,10 +192,12 @@ net::NodeState ClusterNode::node_state() const {
 
 // ---------------------------------------------------------------- the node's thread
 void ClusterNode::turn() {
-  if (vault_)
+  if (vault_) {
     applied_ = log_->events_end(kPartition);
-  else
+    lease_ends_ = log_->lease_ends();
+  } else {
     control_.work(serves());
+  }
   if (!vault_ && control_.sealed())
     router_->give_up_waiting(&net::sealed_response);
   else
@@ -208,13 +215,13 @@ std::unique_ptr<log::OwnershipGroup> ClusterNode::join_group() {
                                  .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
                                  .heartbeat = kHeartbeat});
   if (joined) return std::move(*joined);
-  spdlog::error("cannot join the owners' group: {}", joined.error().message);
+  cluster_log().error("cannot join the owners' group: {}", joined.error().message);
   return nullptr;
 }
 
 void ClusterNode::followed(log::KafkaReplica& replica) {
   if (const auto shredded = replica.shred_in_background(); !shredded)
-    spdlog::error("deleted keys are not out of the files yet: {}", shredded.error().message);
+    cluster_log().error("deleted keys are not out of the files yet: {}", shredded.error().message);
   note_owner(replica);
   note_progress(replica);
   answer_looks(replica);
@@ -239,7 +246,7 @@ void ClusterNode::note_owner(const log::KafkaReplica& replica) {
     if (owner_ == owner) return;
     owner_ = owner;
   }
-  spdlog::info("active node: {}", owner.empty() ? "none" : owner);
+  cluster_log().info("active node: {}", owner.empty() ? "none" : owner);
   router_->set_owner(owner);
 }
 
@@ -288,14 +295,15 @@ void ClusterNode::note_progress(log::KafkaReplica& replica) {
   if (!warm_ && progress->is_warm()) note_warm(*progress);
   if (progress->is_warm() || now < next_lag_line_) return;
   next_lag_line_ = now + kLagLinePeriod;
-  spdlog::info("following: offset {} of {}, lag {}, {} keys to come", progress->events_next,
-               progress->events_end, progress->lag(), progress->missing_keys);
+  cluster_log().info("following: offset {} of {}, lag {}, {} keys to come", progress->events_next,
+                     progress->events_end, progress->lag(), progress->missing_keys);
 }
 
 void ClusterNode::note_warm(const log::ReplicaProgress& progress) {
   warm_ = true;
-  spdlog::info("warm at offset {}, {} ms after the start", progress.events_next,
-               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
+  cluster_log().info(
+      "warm at offset {}, {} ms after the start", progress.events_next,
+      std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
 }
 
 log::ReplicaProgress ClusterNode::progress() const {
@@ -342,8 +350,9 @@ void ClusterNode::bootstrap() {
     return !cycle_->is_leaving();
   });
   if (source.empty()) return;
-  spdlog::info("tailing the topics, {} ms after the start",
-               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
+  cluster_log().info(
+      "tailing the topics, {} ms after the start",
+      std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
 }
 
 // The log is this node's and complete: what it says of the vault is so.
@@ -360,8 +369,10 @@ Result<std::unique_ptr<VaultService>> ClusterNode::open_vault(log::KafkaEventLog
     control_.seal();
     router_->set_active(nullptr);
   };
+  const Observation observation{observation_.instruments,
+                                [this](MetricsPage& page) { add_metrics(page); }};
   COFFER_ASSIGN(auto vault, VaultService::open(config_, token_, clock_, random_, log, api_options_,
-                                               std::move(hooks)));
+                                               observation, std::move(hooks)));
   auto pin = control_.pin();
   if (pin) {
     COFFER_TRY(vault->unseal(std::move(*pin)));
@@ -385,6 +396,7 @@ Result<void> ClusterNode::begin(log::KafkaEventLog& log) {
       std::make_shared<const net::HttpHandler>([vault = vault_.get()](auto request, auto respond) {
         vault->handle(std::move(request), std::move(respond));
       });
+  ++takeovers_;
   router_->set_active(serving_);
   control_.work(true);
   return {};
@@ -410,7 +422,8 @@ void ClusterNode::end() {
   // The listener bounds every request.
   drain(std::chrono::seconds(100));
   if (serving_.use_count() > 1) {
-    spdlog::critical("requests did not end: the process stops rather than serve two lives at once");
+    cluster_log().critical(
+        "requests did not end: the process stops rather than serve two lives at once");
     std::abort();
   }
   serving_.reset();
@@ -419,8 +432,8 @@ void ClusterNode::end() {
 }
 
 void ClusterNode::report(Severity severity, const std::string& what) {
-  spdlog::log(severity == Severity::trouble ? spdlog::level::warn : spdlog::level::info, "{}",
-              what);
+  cluster_log().log(severity == Severity::trouble ? spdlog::level::warn : spdlog::level::info, "{}",
+                    what);
 }
 
 }  // namespace coffer::server

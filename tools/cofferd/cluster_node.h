@@ -32,7 +32,8 @@ class ClusterNode final : public log::OwnedService {
   [[nodiscard]] static Result<std::unique_ptr<ClusterNode>> start(const Config& config,
                                                                   const TokenFiles& token,
                                                                   const Clock& clock,
-                                                                  Random& random);
+                                                                  Random& random,
+                                                                  Observation observation);
   ~ClusterNode() override;
 
   void on_client_request(std::shared_ptr<net::HttpRequest> request, net::Responder respond) {
@@ -48,7 +49,8 @@ class ClusterNode final : public log::OwnedService {
   [[nodiscard]] log::ReplicaProgress progress() const;
 
  private:
-  ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock, Random& random);
+  ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock, Random& random,
+              Observation observation);
   Result<void> open();
   Result<void> start_peers();
   void start_snapshots();
@@ -57,6 +59,9 @@ class ClusterNode final : public log::OwnedService {
   void note_warm(const log::ReplicaProgress& progress);
   [[nodiscard]] net::PeerStatus peer_status() const;
   [[nodiscard]] net::HaStatus ha_status() const;
+  // cluster_metrics.cpp
+  void add_metrics(MetricsPage& page) const;
+  [[nodiscard]] std::string standby_metrics() const;
 
   // OwnedService, on the node's thread.
   Result<void> begin(log::KafkaEventLog& log) override;
@@ -82,6 +87,7 @@ class ClusterNode final : public log::OwnedService {
   const TokenFiles& token_;
   const Clock& clock_;
   Random& random_;
+  const Observation observation_;
   std::vector<ClusterMember> members_;
   ClusterMember self_;
   log::KafkaLogOptions log_options_;
@@ -109,6 +115,9 @@ class ClusterNode final : public log::OwnedService {
   std::unique_ptr<log::OwnerCycle> cycle_;
   std::thread thread_;
   std::atomic<LogPosition> applied_ = 0;
+  std::atomic<std::chrono::steady_clock::time_point> lease_ends_ =
+      std::chrono::steady_clock::time_point{};  // as of the last turn
+  std::atomic<std::uint64_t> takeovers_ = 0;
   std::atomic<bool> warm_ = false;  // has been at the end of the topics
   mutable std::mutex mutex_;        // guards what follows
   std::string owner_;

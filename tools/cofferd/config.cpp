@@ -57,6 +57,9 @@ std::vector<Option> options_of(Config& c) {
        "Initialise on the first start: PIN file, token, root token file, `secret/` mount"},
       {"embedded", "cluster_name", &c.cluster_name, "Name given to the vault at initialisation"},
       {"log", "level", &c.log_level, "`debug`, `info`, `warn` or `error`"},
+      {"log", "format", &c.log_format, "`text` or `json`, one object a line"},
+      {"telemetry", "unauthenticated_metrics_access", &c.unauthenticated_metrics,
+       "`sys/metrics` needs no token, also on a sealed node and a standby"},
       {"runtime", "scheduler_threads", &c.scheduler_threads, "Actor threads; 0: one a core"},
       {"limits", "locked_keys_max", &c.locked_keys_max, "Key slots in locked memory (32 B each)"},
       {"limits", "data_keys_max", &c.data_keys_max, "Data keys kept unwrapped"},
@@ -262,6 +265,8 @@ Result<void> check(const Config& config) {
   static constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warn", "error"};
   if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end())
     return bad("log.level must be debug, info, warn or error");
+  if (config.log_format != "text" && config.log_format != "json")
+    return bad("log.format must be text or json");
   if (config.seal_type != "auto" && config.seal_type != "shamir")
     return bad("seal.type must be auto or shamir");
   if (config.auto_init && config.seal_type != "auto")

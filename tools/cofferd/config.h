@@ -52,6 +52,8 @@ struct Config {
   bool auto_init = false;
   std::string cluster_name = "coffer";
   std::string log_level = "info";
+  std::string log_format = "text";       // "text" or "json"
+  bool unauthenticated_metrics = false;  // sys/metrics asks for no token
   std::uint64_t scheduler_threads = 0;
   std::uint64_t locked_keys_max = 65'536;
   std::uint64_t data_keys_max = 32'768;

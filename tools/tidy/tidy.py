@@ -65,6 +65,7 @@ LIBRARIES = [
     ("*gfshare*", ["hsm/*", "tests/hsm/*"], "use hsm/shamir.h"),
     ("openssl/*", ["hsm/*", "net/*", "tools/*", "tests/*"], "use the ports of events/base/ports.h"),
     ("simdjson*", ["events/json/*", "tests/*"], "use events/json"),
+    ("prometheus/*", ["tools/cofferd/*", "tests/*"], "count with events/base/instruments.h"),
     ("google/protobuf/*", ["events/codec/*", "events/log/*", "tests/*"], "use events/codec"),
     ("spdlog/*", ["actors/*", "hsm/*", "net/*", "projections/*", "tools/*", "tests/*"],
      "return the error; the shell logs it"),

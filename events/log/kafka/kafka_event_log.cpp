@@ -96,7 +96,7 @@ Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) 
     if (!alone || !(handed_over || is_own(before)))
       environment().sleep_until(rules().answers_from(last_foreign, replica_->options().lease));
     leases_[partition] = Lease(replica_->options().lease);
-    leases_[partition].renew(sent_at);
+    renew_lease(partition, sent_at);
     return {};
   }
   return fail(ErrorCode::unavailable,
@@ -286,6 +286,11 @@ Result<void> KafkaEventLog::send_events(EncodedBatch& batch, OwnBatch& own) {
   return {};
 }
 
+void KafkaEventLog::renew_lease(PartitionId partition, Lease::Time from) {
+  leases_.at(partition).renew(from);
+  lease_ends_ = std::max(lease_ends_.load(), from + replica_->options().lease);
+}
+
 Result<void> KafkaEventLog::send_and_apply(EncodedBatch& batch) {
   OwnBatch own;
   COFFER_TRY(send_first_part(batch, own));
@@ -293,7 +298,7 @@ Result<void> KafkaEventLog::send_and_apply(EncodedBatch& batch) {
   COFFER_TRY(send_events(batch, own));
   const auto lease_begin = rules().lease_begins(sent_at, environment().now());
   for (const auto& [partition, appends] : batch.partitions)
-    if (!appends.events.empty()) leases_.at(partition).renew(lease_begin);
+    if (!appends.events.empty()) renew_lease(partition, lease_begin);
   return apply(own);
 }
 

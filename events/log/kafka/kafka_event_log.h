@@ -86,6 +86,8 @@ class KafkaEventLog final : public EventLog {
   Result<AccessTrim> read_access_trim(PartitionId partition) const override;
   Result<void> shred_deleted_keys() override;
   [[nodiscard]] bool is_remote() const noexcept override { return true; }
+  // When the lease of the partition that was renewed last runs out. Any thread.
+  [[nodiscard]] Lease::Time lease_ends() const noexcept { return lease_ends_; }
   [[nodiscard]] bool has_deleted_keys() const noexcept override;
 
  private:
@@ -103,6 +105,7 @@ class KafkaEventLog final : public EventLog {
   [[nodiscard]] bool is_own(const ClaimState& claim) const;
   Result<void> check_foreign_claim(PartitionId partition) const;
   void add_renewals(EncodedBatch& batch) const;
+  void renew_lease(PartitionId partition, Lease::Time from);
   Result<void> hold_leases(const std::set<PartitionId>& partitions);
   Result<void> check_writable();
 
@@ -146,7 +149,8 @@ class KafkaEventLog final : public EventLog {
   std::map<PartitionId, Claim> claims_;
   std::set<std::pair<std::uint64_t, Nonce128>> made_;  // every claim that was ever sent
   std::map<PartitionId, Lease> leases_;
-  std::atomic<bool> stopped_ = false;  // refusal_ is not empty
+  std::atomic<Lease::Time> lease_ends_ = Lease::Time{};  // for those who only look
+  std::atomic<bool> stopped_ = false;                    // refusal_ is not empty
   std::string refusal_;  // set by stop(): why nothing is appended; empty: appends go on
   std::map<PartitionId, std::vector<Bytes>> dead_keys_;  // message keys that need tombstones
   Tickets tombstones_;                                   // under way

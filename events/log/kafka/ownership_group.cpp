@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
+#include "events/log/kafka/kafka_troubles.h"
+
 namespace coffer::log {
 namespace {
 
@@ -115,6 +117,7 @@ Result<std::optional<OwnershipGroup::Change>> LibraryGroup::poll(Milliseconds ti
       case RD_KAFKA_EVENT_REBALANCE:
         return on_rebalance(event.get());
       case RD_KAFKA_EVENT_ERROR:
+        count_kafka_trouble(rd_kafka_event_error(event.get()));
         if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR__FATAL)
           return fail(ErrorCode::unavailable, "the Kafka client of the owners' group has failed");
         if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT)
