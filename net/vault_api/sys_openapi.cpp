@@ -101,17 +101,19 @@ void write_reference(json::Writer& writer, std::string_view status, std::string_
   writer.end_object();
 }
 
-void write_responses(json::Writer& writer, const Route& route) {
+void write_responses(json::Writer& writer, const Route& route, bool patches) {
   writer.key("responses").begin_object();
   write_reference(writer, "200", route.access == Route::Access::metrics ? "Text" : "Success");
   write_reference(writer, "204", "Done");
-  for (const auto status : {"400", "403", "404", "405", "412", "413", "429", "500", "503"})
+  write_reference(writer, "400", "Refused");
+  write_reference(writer, "404", patches ? "Missing" : "Error");
+  for (const auto status : {"403", "405", "412", "413", "429", "500", "503"})
     write_reference(writer, status, "Error");
   // What sys/health says with these, and what a change of the path's shape says.
   for (const auto status : {"472", "473", "501"})
     if (route.prefix == "sys/health") write_reference(writer, status, "Success");
   write_reference(writer, "307", "Done");
-  if (route.patch != nullptr) write_reference(writer, "415", "Error");
+  if (patches) write_reference(writer, "415", "Error");
   writer.end_object();
 }
 
@@ -147,14 +149,14 @@ void write_method(json::Writer& writer, const std::string& path, const Method& m
     writer.end_array();
   }
   write_body(writer, method.name);
-  write_responses(writer, *method.route);
+  write_responses(writer, *method.route, method.name == "patch");
   write_security(writer, *method.route, options);
   writer.end_object();
 }
 
-void write_response(json::Writer& writer, std::string_view name, std::string_view type,
-                    std::string_view schema) {
-  writer.key(name).begin_object().key("description").string(name);
+void write_response(json::Writer& writer, std::string_view name, std::string_view description,
+                    std::string_view type, std::string_view schema) {
+  writer.key(name).begin_object().key("description").string(description);
   if (!type.empty()) {
     writer.key("content").begin_object().key(type).begin_object();
     writer.key("schema").raw(schema).end_object().end_object();
@@ -168,12 +170,19 @@ void write_components(json::Writer& writer) {
   writer.key("type").string("apiKey").key("in").string("header");
   writer.key("name").string("X-Vault-Token").end_object().end_object();
   writer.key("responses").begin_object();
-  write_response(writer, "Success", "application/json", R"({"type":"object"})");
-  write_response(writer, "Text", "text/plain", R"({"type":"string"})");
-  write_response(writer, "Done", {}, {});
-  // Also the envelope of a deleted version, which is a 404 with data.
+  write_response(writer, "Success", "the answer, mostly in Vault's envelope", "application/json",
+                 R"({"type":"object"})");
+  write_response(writer, "Text", "the answer", "text/plain", R"({"type":"string"})");
+  write_response(writer, "Done", "nothing more to say", {}, {});
+  // No schema: the format cannot say that a body may be missing.
+  write_response(writer, "Refused",
+                 "an error's text as in the other errors, or nothing where the path holds "
+                 "characters that cannot be printed",
+                 {}, {});
+  write_response(writer, "Missing", "an error's text as in the other errors, or nothing", {}, {});
+  // A deleted version is a 404 with data.
   write_response(
-      writer, "Error", "application/json",
+      writer, "Error", "the error's text", "application/json",
       R"({"type":"object","properties":{"errors":{"type":"array","items":{"type":"string"}}}})");
   writer.end_object().end_object();
 }
