@@ -5,6 +5,7 @@
 
 #include "events/codec/event_codec.h"
 #include "events/codec/fields.h"
+#include "events/schema/identity.pb.h"
 #include "events/schema/keyring.pb.h"
 #include "events/schema/policy.pb.h"
 #include "events/schema/secret.pb.h"
@@ -93,5 +94,24 @@ schema::PolicyWritten to_message(const policy::PolicyWritten& event);
 schema::PolicyRemoved to_message(const policy::PolicyRemoved& event);
 void from_message(schema::PolicyWritten& m, policy::PolicyWritten& event, FieldReader& in);
 void from_message(schema::PolicyRemoved& m, policy::PolicyRemoved& event, FieldReader& in);
+
+// identity_codec.cpp
+schema::IdentityEntityWritten to_message(const identity::EntityWritten& event);
+schema::IdentityEntityRemoved to_message(const identity::EntityRemoved& event);
+schema::IdentityGroupWritten to_message(const identity::GroupWritten& event);
+schema::IdentityGroupRemoved to_message(const identity::GroupRemoved& event);
+schema::IdentityGroupMembersChanged to_message(const identity::GroupMembersChanged& event);
+schema::IdentityEntity to_message(const identity::Entity& entity);
+schema::IdentityGroup to_message(const identity::Group& group);
+void from_message(schema::IdentityEntityWritten& m, identity::EntityWritten& event,
+                  FieldReader& in);
+void from_message(schema::IdentityEntityRemoved& m, identity::EntityRemoved& event,
+                  FieldReader& in);
+void from_message(schema::IdentityGroupWritten& m, identity::GroupWritten& event, FieldReader& in);
+void from_message(schema::IdentityGroupRemoved& m, identity::GroupRemoved& event, FieldReader& in);
+void from_message(schema::IdentityGroupMembersChanged& m, identity::GroupMembersChanged& event,
+                  FieldReader& in);
+void from_message(schema::IdentityEntity& m, identity::Entity& entity, FieldReader& in);
+void from_message(schema::IdentityGroup& m, identity::Group& group, FieldReader& in);
 
 }  // namespace coffer::codec

@@ -105,6 +105,11 @@ constexpr std::array kRows = {
     row<token::TokenRevoked>(404, "token.revoked", 1),
     row<policy::PolicyWritten>(501, "policy.written", 1),
     row<policy::PolicyRemoved>(502, "policy.removed", 1),
+    row<identity::EntityWritten>(801, "identity.entity_written", 1),
+    row<identity::EntityRemoved>(802, "identity.entity_removed", 1),
+    row<identity::GroupWritten>(811, "identity.group_written", 1),
+    row<identity::GroupRemoved>(812, "identity.group_removed", 1),
+    row<identity::GroupMembersChanged>(813, "identity.group_members_changed", 1),
 };
 
 template <class... Aggregates>

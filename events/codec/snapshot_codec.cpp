@@ -212,6 +212,7 @@ void fill(schema::Snapshot& m, const token::TokenState& state) {
   s.set_num_uses(state.num_uses);
   s.set_uses_left(state.uses_left);
   s.set_renewable(state.renewable);
+  if (!state.entity.is_zero()) put(s.mutable_entity(), state.entity);
 }
 
 void take(schema::Snapshot& m, token::TokenState& state, FieldReader& in) {
@@ -237,6 +238,7 @@ void take(schema::Snapshot& m, token::TokenState& state, FieldReader& in) {
   state.num_uses = s.num_uses();
   state.uses_left = s.uses_left();
   state.renewable = s.renewable();
+  if (!s.entity().empty()) in.id("entity", s.entity(), state.entity);
 }
 
 void fill(schema::Snapshot& m, const policy::PolicySet& state) {
@@ -247,6 +249,24 @@ void fill(schema::Snapshot& m, const policy::PolicySet& state) {
 void take(schema::Snapshot& m, policy::PolicySet& state, FieldReader& in) {
   in.required("state of the policies", m.has_policies());
   in.text_map("texts", *m.mutable_policies()->mutable_texts(), state.texts);
+}
+
+void fill(schema::Snapshot& m, const identity::Entity& entity) {
+  *m.mutable_identity_entity() = to_message(entity);
+}
+
+void take(schema::Snapshot& m, identity::Entity& entity, FieldReader& in) {
+  in.required("state of an entity", m.has_identity_entity());
+  from_message(*m.mutable_identity_entity(), entity, in);
+}
+
+void fill(schema::Snapshot& m, const identity::Group& group) {
+  *m.mutable_identity_group() = to_message(group);
+}
+
+void take(schema::Snapshot& m, identity::Group& group, FieldReader& in) {
+  in.required("state of a group", m.has_identity_group());
+  from_message(*m.mutable_identity_group(), group, in);
 }
 
 template <class State>
@@ -286,6 +306,12 @@ Bytes encode_snapshot(const Snapshot<token::TokenState>& snapshot) {
 Bytes encode_snapshot(const Snapshot<policy::PolicySet>& snapshot) {
   return encode(snapshot);
 }
+Bytes encode_snapshot(const Snapshot<identity::Entity>& snapshot) {
+  return encode(snapshot);
+}
+Bytes encode_snapshot(const Snapshot<identity::Group>& snapshot) {
+  return encode(snapshot);
+}
 
 template <class State>
 Result<Snapshot<State>> decode_snapshot(BytesView bytes) {
@@ -306,5 +332,7 @@ template Result<Snapshot<tenant::TenantState>> decode_snapshot(BytesView bytes);
 template Result<Snapshot<keyring::KeyringState>> decode_snapshot(BytesView bytes);
 template Result<Snapshot<token::TokenState>> decode_snapshot(BytesView bytes);
 template Result<Snapshot<policy::PolicySet>> decode_snapshot(BytesView bytes);
+template Result<Snapshot<identity::Entity>> decode_snapshot(BytesView bytes);
+template Result<Snapshot<identity::Group>> decode_snapshot(BytesView bytes);
 
 }  // namespace coffer::codec

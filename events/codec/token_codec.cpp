@@ -18,6 +18,7 @@ schema::TokenCreated to_message(const token::TokenCreated& event) {
   m.set_period_s(event.period.count);
   m.set_num_uses(event.num_uses);
   m.set_renewable(event.renewable);
+  if (!event.entity.is_zero()) put(m.mutable_entity(), event.entity);
   return m;
 }
 
@@ -36,6 +37,7 @@ void from_message(schema::TokenCreated& m, token::TokenCreated& event, FieldRead
   event.period = {m.period_s()};
   event.num_uses = m.num_uses();
   event.renewable = m.renewable();
+  if (m.has_entity()) in.id("entity", m.entity(), event.entity);
 }
 
 schema::TokenRenewed to_message(const token::TokenRenewed& event) {

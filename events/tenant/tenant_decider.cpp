@@ -120,7 +120,8 @@ Result<void> check_role(const token::TokenRole& role) {
     return invalid("'token_explicit_max_ttl' cannot be negative");
   std::size_t bytes = 0;
   for (const auto* names : {&role.allowed_policies, &role.disallowed_policies,
-                            &role.allowed_policies_glob, &role.disallowed_policies_glob})
+                            &role.allowed_policies_glob, &role.disallowed_policies_glob,
+                            &role.allowed_entity_aliases})
     for (const auto& name : *names) bytes += name.size() + 1;
   if (bytes > kTokenRoleBytesMax)
     return invalid(fmt::format("a token role has at most {} bytes", kTokenRoleBytesMax));
@@ -142,6 +143,7 @@ token::TokenRole changed_role(token::TokenRole role, const WriteTokenRole& chang
   set(role.period, change.period);
   set(role.explicit_max_ttl, change.explicit_max_ttl);
   set(role.num_uses, change.num_uses);
+  set(role.allowed_entity_aliases, change.allowed_entity_aliases);
   return role;
 }
 

@@ -64,6 +64,7 @@ struct WriteTokenRole {
   std::optional<Seconds> period;
   std::optional<Seconds> explicit_max_ttl;
   std::optional<std::uint64_t> num_uses;
+  std::optional<std::vector<std::string>> allowed_entity_aliases = {};
 };
 struct RemoveTokenRole {
   std::string name;

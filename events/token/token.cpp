@@ -71,7 +71,8 @@ struct Evolver {
                        .period = e.period,
                        .num_uses = e.num_uses,
                        .uses_left = e.num_uses,
-                       .renewable = e.renewable};
+                       .renewable = e.renewable,
+                       .entity = e.entity};
     if (e.ttl.count > 0) state.expire_time = e.created_time + e.ttl;
     return {};
   }

@@ -34,6 +34,7 @@ struct TokenState {
   std::uint64_t num_uses = 0;   // as created; 0: not limited
   std::uint64_t uses_left = 0;  // meaningful when num_uses > 0
   bool renewable = false;
+  identity::EntityId entity = {};
   friend bool operator==(const TokenState&, const TokenState&) = default;
 
   // By itself; the ancestors have to be asked too.

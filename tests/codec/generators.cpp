@@ -91,7 +91,7 @@ secret::MountSettings settings() {
 
 token::TokenRole token_role() {
   return {texts(), texts(), texts(),   texts(),   flag(),  flag(),
-          flag(),  text(),  seconds(), seconds(), number()};
+          flag(),  text(),  seconds(), seconds(), number(), texts()};
 }
 
 tenant::Event tenant_event() {
@@ -145,7 +145,8 @@ token::Event token_event() {
     case 0:
       return token::TokenCreated{id<TokenId>(), text(),    id<TenantId>(), id<TokenId>(), texts(),
                                  text_map(),    text(),    text(),         time(),        seconds(),
-                                 seconds(),     seconds(), number(),       flag()};
+                                 seconds(),     seconds(), number(),       flag(),
+                                 flag() ? id<identity::EntityId>() : identity::EntityId{}};
     case 1:
       return token::TokenRenewed{time(), time()};
     case 2:
@@ -158,6 +159,35 @@ token::Event token_event() {
 policy::Event policy_event() {
   if (flag()) return policy::PolicyWritten{text(), text(), time()};
   return policy::PolicyRemoved{text()};
+}
+
+template <class Id>
+std::vector<Id> ids() {
+  std::vector<Id> out;
+  for (int i = *gen::inRange(0, 4); i > 0; --i) out.push_back(id<Id>());
+  return out;
+}
+
+identity::Alias identity_alias() {
+  return {id<identity::AliasId>(),   text(), text(), text_map(), text_map(),
+          ids<identity::EntityId>(), time(), time()};
+}
+
+identity::Event identity_event() {
+  switch (*gen::inRange(0, 5)) {
+    case 0:
+      return identity::EntityWritten{identity_entity().state};
+    case 1:
+      return identity::EntityRemoved{id<identity::EntityId>(), id<identity::EntityId>()};
+    case 2:
+      return identity::GroupWritten{identity_group().state};
+    case 3:
+      return identity::GroupRemoved{id<identity::GroupId>()};
+    default:
+      return identity::GroupMembersChanged{
+          id<identity::GroupId>(), ids<identity::EntityId>(), ids<identity::EntityId>(),
+          ids<identity::GroupId>(), ids<identity::GroupId>()};
+  }
 }
 
 tenant::Mount mount(std::string path) {
@@ -182,9 +212,26 @@ AnyEvent event(std::size_t aggregate) {
       return keyring_event();
     case 3:
       return token_event();
-    default:
+    case 4:
       return policy_event();
+    default:
+      return identity_event();
   }
+}
+
+Snapshot<identity::Entity> identity_entity() {
+  Snapshot<identity::Entity> out{
+      number(),
+      {id<identity::EntityId>(), text(), text_map(), texts(), flag(), {},
+       ids<identity::EntityId>(), time(), time()}};
+  for (int i = *gen::inRange(0, 3); i > 0; --i) out.state.aliases.push_back(identity_alias());
+  return out;
+}
+
+Snapshot<identity::Group> identity_group() {
+  return {number(),
+          {id<identity::GroupId>(), text(), flag(), text_map(), texts(), maybe(identity_alias),
+           time(), time()}};
 }
 
 Record record() {
@@ -290,7 +337,8 @@ Snapshot<token::TokenState> token_snapshot() {
   return {number(),
           {flag(),    flag(),     flag(),    id<TokenId>(), text(),   id<TenantId>(), id<TokenId>(),
            texts(),   text_map(), text(),    text(),        time(),   time(),         time(),
-           seconds(), seconds(),  seconds(), number(),      number(), flag()}};
+           seconds(), seconds(),  seconds(), number(),      number(), flag(),
+           flag() ? id<identity::EntityId>() : identity::EntityId{}}};
 }
 
 Snapshot<policy::PolicySet> policy_snapshot() {

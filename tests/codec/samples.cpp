@@ -108,13 +108,82 @@ void add_other_events(std::vector<AnyEvent>& out) {
   out.emplace_back(policy::Event{policy::PolicyRemoved{"reader"}});
 }
 
+identity::Alias identity_alias(std::uint8_t first) {
+  return {id<identity::AliasId>(first),
+          "alice",
+          "auth_approle_1a2b3c4d",
+          {{"role", "ci"}},
+          {{"team", "shop"}},
+          {id<identity::EntityId>(0xC8)},
+          kTime,
+          kLater};
+}
+identity::Entity entity() {
+  return {id<identity::EntityId>(0xC0),
+          "Alice",
+          {{"floor", "2"}},
+          {"reader", "writer"},
+          true,
+          {identity_alias(0xD0)},
+          {id<identity::EntityId>(0xC8)},
+          kTime,
+          kLater};
+}
+identity::Group group() {
+  return {id<identity::GroupId>(0xE0),
+          "staff",
+          true,
+          {{"floor", "2"}},
+          {"reader"},
+          identity_alias(0xD8),
+          kTime,
+          kLater};
+}
+void add_identity_events(std::vector<AnyEvent>& out) {
+  out.emplace_back(identity::Event{identity::EntityWritten{entity()}});
+  out.emplace_back(identity::Event{
+      identity::EntityRemoved{id<identity::EntityId>(0xC8), id<identity::EntityId>(0xC0)}});
+  out.emplace_back(identity::Event{identity::GroupWritten{group()}});
+  out.emplace_back(identity::Event{identity::GroupRemoved{id<identity::GroupId>(0xE0)}});
+  out.emplace_back(identity::Event{identity::GroupMembersChanged{
+      id<identity::GroupId>(0xE0),
+      {id<identity::EntityId>(0xC0)},
+      {id<identity::EntityId>(0xC8)},
+      {id<identity::GroupId>(0xE8)},
+      {id<identity::GroupId>(0xF0)}}});
+}
+
 }  // namespace
+
+AnyEvent token_created_of_entity() {
+  token::TokenCreated created;
+  created.id = id<TokenId>(0x80);
+  created.entity = id<identity::EntityId>(0xC0);
+  return token::Event{created};
+}
+AnyEvent token_role_with_entity_aliases() {
+  auto role = token_role();
+  role.allowed_entity_aliases = {"alice", "team-*"};
+  return tenant::Event{tenant::TokenRoleWritten{"ci", role}};
+}
+Snapshot<token::TokenState> token_snapshot_of_entity() {
+  auto out = token_snapshot();
+  out.state.entity = id<identity::EntityId>(0xC0);
+  return out;
+}
+Snapshot<identity::Entity> entity_snapshot() {
+  return {9, entity()};
+}
+Snapshot<identity::Group> group_snapshot() {
+  return {9, group()};
+}
 
 std::vector<AnyEvent> events() {
   std::vector<AnyEvent> out;
   add_secret_events(out);
   add_tenant_events(out);
   add_other_events(out);
+  add_identity_events(out);
   return out;
 }
 

@@ -38,5 +38,11 @@ Id id(std::uint8_t first) {
 [[nodiscard]] Snapshot<keyring::KeyringState> keyring_snapshot_rotating();
 [[nodiscard]] Snapshot<token::TokenState> token_snapshot();
 [[nodiscard]] Snapshot<policy::PolicySet> policy_snapshot();
+// What was added to stored forms that were there before.
+[[nodiscard]] Snapshot<token::TokenState> token_snapshot_of_entity();
+[[nodiscard]] AnyEvent token_created_of_entity();
+[[nodiscard]] AnyEvent token_role_with_entity_aliases();
+[[nodiscard]] Snapshot<identity::Entity> entity_snapshot();
+[[nodiscard]] Snapshot<identity::Group> group_snapshot();
 
 }  // namespace coffer::codec::samples

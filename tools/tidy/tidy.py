@@ -19,7 +19,7 @@ LINE_COLUMNS_MAX = 100
 FILE_LINES_WARN = 500
 FILE_LINES_MAX = 800
 
-AGGREGATES = ("secret", "tenant", "keyring", "token", "policy", "rotation", "audit")
+AGGREGATES = ("secret", "tenant", "keyring", "token", "policy", "rotation", "audit", "identity")
 
 # Folder -> patterns of our headers that its files may include besides those of the folder itself.
 # The longest matching folder counts. A folder that is not listed may include events/base only.
