@@ -84,10 +84,12 @@ schema::TokenCreated to_message(const token::TokenCreated& event);
 schema::TokenRenewed to_message(const token::TokenRenewed& event);
 schema::TokenUsed to_message(const token::TokenUsed& event);
 schema::TokenRevoked to_message(const token::TokenRevoked& event);
+schema::TokenForgotten to_message(const token::TokenForgotten& event);
 void from_message(schema::TokenCreated& m, token::TokenCreated& event, FieldReader& in);
 void from_message(schema::TokenRenewed& m, token::TokenRenewed& event, FieldReader& in);
 void from_message(schema::TokenUsed& m, token::TokenUsed& event, FieldReader& in);
 void from_message(schema::TokenRevoked& m, token::TokenRevoked& event, FieldReader& in);
+void from_message(schema::TokenForgotten& m, token::TokenForgotten& event, FieldReader& in);
 
 // policy_codec.cpp
 schema::PolicyWritten to_message(const policy::PolicyWritten& event);

@@ -103,6 +103,7 @@ constexpr std::array kRows = {
     row<token::TokenRenewed>(402, "token.renewed", 1),
     row<token::TokenUsed>(403, "token.used", 1),
     row<token::TokenRevoked>(404, "token.revoked", 1),
+    row<token::TokenForgotten>(405, "token.forgotten", 1),
     row<policy::PolicyWritten>(501, "policy.written", 1),
     row<policy::PolicyRemoved>(502, "policy.removed", 1),
     row<identity::EntityWritten>(801, "identity.entity_written", 1),

@@ -212,6 +212,7 @@ void fill(schema::Snapshot& m, const token::TokenState& state) {
   s.set_num_uses(state.num_uses);
   s.set_uses_left(state.uses_left);
   s.set_renewable(state.renewable);
+  s.set_chosen_id(state.chosen_id);
   if (!state.entity.is_zero()) put(s.mutable_entity(), state.entity);
 }
 
@@ -238,6 +239,7 @@ void take(schema::Snapshot& m, token::TokenState& state, FieldReader& in) {
   state.num_uses = s.num_uses();
   state.uses_left = s.uses_left();
   state.renewable = s.renewable();
+  state.chosen_id = s.chosen_id();
   if (!s.entity().empty()) in.id("entity", s.entity(), state.entity);
 }
 

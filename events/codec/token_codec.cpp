@@ -18,6 +18,7 @@ schema::TokenCreated to_message(const token::TokenCreated& event) {
   m.set_period_s(event.period.count);
   m.set_num_uses(event.num_uses);
   m.set_renewable(event.renewable);
+  if (event.chosen_id) m.set_chosen_id(true);
   if (!event.entity.is_zero()) put(m.mutable_entity(), event.entity);
   return m;
 }
@@ -37,6 +38,7 @@ void from_message(schema::TokenCreated& m, token::TokenCreated& event, FieldRead
   event.period = {m.period_s()};
   event.num_uses = m.num_uses();
   event.renewable = m.renewable();
+  event.chosen_id = m.chosen_id();
   if (m.has_entity()) in.id("entity", m.entity(), event.entity);
 }
 
@@ -73,5 +75,11 @@ void from_message(schema::TokenRevoked& m, token::TokenRevoked& event, FieldRead
   event.revoked_time = {m.revoked_time_ns()};
   event.children_live_on = m.children_live_on();
 }
+
+schema::TokenForgotten to_message(const token::TokenForgotten&) {
+  return {};
+}
+
+void from_message(schema::TokenForgotten&, token::TokenForgotten&, FieldReader&) {}
 
 }  // namespace coffer::codec

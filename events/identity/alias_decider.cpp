@@ -63,8 +63,8 @@ Result<Decision> update(const Gathered& in, const WriteAlias& c, const Entity& o
   const bool moves = c.entity && *c.entity != owner.id;
   auto out = answer_of(after, moves ? *c.entity : owner.id, false);
   if (after == before && !moves) return out;
-  const bool renamed = folded(after.name) != folded(before.name) ||
-                       after.mount_accessor != before.mount_accessor;
+  const bool renamed =
+      folded(after.name) != folded(before.name) || after.mount_accessor != before.mount_accessor;
   if (after.mount_accessor != before.mount_accessor && !c.mount_known)
     return invalid(fmt::format("invalid mount accessor \"{}\"", after.mount_accessor));
   if (renamed) {

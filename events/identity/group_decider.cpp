@@ -48,13 +48,13 @@ Result<void> check_members(const Gathered& in, const GroupId& group,
   COFFER_ASSIGN(const auto above, with_groups_above(in.store, {group}));
   for (const auto& id : change.groups_added) {
     if (id == group)
-      return invalid(fmt::format("member group ID \"{}\" is same as the ID of the group",
-                                 id.to_string()));
+      return invalid(
+          fmt::format("member group ID \"{}\" is same as the ID of the group", id.to_string()));
     COFFER_ASSIGN(const auto member, in.store.group(id));
     if (!member) return invalid(fmt::format("invalid group ID \"{}\"", id.to_string()));
     if (std::binary_search(above.begin(), above.end(), id))
-      return invalid(fmt::format("cyclic relationship detected for member group ID \"{}\"",
-                                 id.to_string()));
+      return invalid(
+          fmt::format("cyclic relationship detected for member group ID \"{}\"", id.to_string()));
   }
   return {};
 }

@@ -1,5 +1,5 @@
-// The rules of the identity store, with Vault's texts: commands -> events or a refusal. Pure but for
-// what they read through Store. Names, ids and members are bounded (identity_store.h).
+// The rules of the identity store, with Vault's texts: commands -> events or a refusal. Pure but
+// for what they read through Store. Names, ids and members are bounded (identity_store.h).
 #pragma once
 
 #include <variant>
@@ -33,7 +33,7 @@ struct RemoveEntities {
 struct MergeEntities {
   std::vector<EntityId> from;
   EntityId to;
-  bool force = false;  // where both have an alias at a mount, that of `to` stays
+  bool force = false;                    // where both have an alias at a mount, that of `to` stays
   std::vector<AliasId> aliases_to_keep;  // where both have one, this one stays
 };
 struct WriteAlias {
@@ -69,9 +69,9 @@ struct WriteGroupAlias {
 struct RemoveGroupAlias {
   AliasId id;
 };
-using Command = std::variant<WriteEntity, RemoveEntity, RemoveEntities, MergeEntities, WriteAlias,
-                             RemoveAlias, WriteGroup, RemoveGroup, WriteGroupAlias,
-                             RemoveGroupAlias>;
+using Command =
+    std::variant<WriteEntity, RemoveEntity, RemoveEntities, MergeEntities, WriteAlias, RemoveAlias,
+                 WriteGroup, RemoveGroup, WriteGroupAlias, RemoveGroupAlias>;
 
 struct Decision {
   std::vector<Event> events;  // none: nothing changes

@@ -1,6 +1,6 @@
 // Events of a tenant's identity store: entities (who somebody is, whatever they log in with), their
-// aliases (one for each auth mount they log in at), groups of both. Memberships have events of their
-// own: a group may have very many members, and a login changes few of them.
+// aliases (one for each auth mount they log in at), groups of both. Memberships have events of
+// their own: a group may have very many members, and a login changes few of them.
 #pragma once
 
 #include <cstdint>

@@ -23,15 +23,15 @@ Result<void> check_name(std::string_view name) {
 
 Result<void> check_metadata(const char* field, const TextMap& metadata) {
   if (metadata.size() > kMetadataPairsMax)
-    return invalid(fmt::format("{} cannot contain more than {} key/value pairs", field,
-                               kMetadataPairsMax));
+    return invalid(
+        fmt::format("{} cannot contain more than {} key/value pairs", field, kMetadataPairsMax));
   for (const auto& [key, value] : metadata) {
     if (key.empty() || key.size() > kMetadataKeyBytesMax)
-      return invalid(fmt::format("a key of {} must have 1 to {} bytes", field,
-                                 kMetadataKeyBytesMax));
+      return invalid(
+          fmt::format("a key of {} must have 1 to {} bytes", field, kMetadataKeyBytesMax));
     if (value.size() > kMetadataValueBytesMax)
-      return invalid(fmt::format("a value of {} can have {} bytes at most", field,
-                                 kMetadataValueBytesMax));
+      return invalid(
+          fmt::format("a value of {} can have {} bytes at most", field, kMetadataValueBytesMax));
   }
   return {};
 }
@@ -46,8 +46,7 @@ Result<std::vector<std::string>> clean_policies(const std::vector<std::string>& 
     clean.insert(folded(name));
   }
   if (clean.contains("root")) return invalid("policies cannot contain root");
-  if (clean.size() > kPoliciesMax)
-    return invalid(fmt::format("at most {} policies", kPoliciesMax));
+  if (clean.size() > kPoliciesMax) return invalid(fmt::format("at most {} policies", kPoliciesMax));
   return std::vector<std::string>(clean.begin(), clean.end());
 }
 

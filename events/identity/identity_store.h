@@ -1,5 +1,5 @@
-// What the rules ask of a tenant's identity store. It may hold hundreds of thousands of entities, so
-// it is no value in memory: actors/identity_rows.h reads it from the state store, MapStore
+// What the rules ask of a tenant's identity store. It may hold hundreds of thousands of entities,
+// so it is no value in memory: actors/identity_rows.h reads it from the state store, MapStore
 // (map_store.h) keeps a small one. Threads: as the implementation says. Errors: those of the store.
 #pragma once
 
@@ -13,11 +13,11 @@ inline constexpr std::size_t kMetadataPairsMax = 64;
 inline constexpr std::size_t kMetadataKeyBytesMax = 128;
 inline constexpr std::size_t kMetadataValueBytesMax = 512;
 inline constexpr std::size_t kPoliciesMax = 1000;
-inline constexpr std::size_t kAliasesMax = 100;           // of an entity
-inline constexpr std::size_t kMergedMax = 1000;           // entities merged into one
-inline constexpr std::size_t kMembersMax = 10'000;        // of one request that names them
-inline constexpr std::size_t kMembersKeptMax = 1'000'000; // of a group
-inline constexpr std::size_t kGroupsWalkMax = 10'000;     // groups above one entity or group
+inline constexpr std::size_t kAliasesMax = 100;            // of an entity
+inline constexpr std::size_t kMergedMax = 1000;            // entities merged into one
+inline constexpr std::size_t kMembersMax = 10'000;         // of one request that names them
+inline constexpr std::size_t kMembersKeptMax = 1'000'000;  // of a group
+inline constexpr std::size_t kGroupsWalkMax = 10'000;      // groups above one entity or group
 
 template <class T>
 using Found = Result<std::optional<T>>;

@@ -113,9 +113,8 @@ Found<GroupId> MapStore::group_of_alias(const AliasId& id) const {
 }
 Found<GroupId> MapStore::group_of_alias(std::string_view mount_accessor,
                                         std::string_view name) const {
-  return find_id(groups_, [&](const Group& g) {
-    return g.alias && is_named(*g.alias, mount_accessor, name);
-  });
+  return find_id(
+      groups_, [&](const Group& g) { return g.alias && is_named(*g.alias, mount_accessor, name); });
 }
 
 Result<Members> MapStore::members(const GroupId& id) const {

@@ -14,7 +14,7 @@ enum class AggregateKind : std::uint8_t {
   policies = 2,
   keyring = 3,
   secret = 4,
-  key_use = 5,  // no aggregate: how often each tenant key has wrapped
+  key_use = 5,    // no aggregate: how often each tenant key has wrapped
   identity = 12,  // many rows: IdentityRow
 };
 

@@ -45,6 +45,12 @@ struct Decider {
     if (!state.exists || state.revoked) return std::vector<Event>{};
     return std::vector<Event>{TokenRevoked{now, c.children_live_on}};
   }
+  Result<std::vector<Event>> operator()(const ForgetToken& c) const {
+    const bool is_dead = state.exists && (c.ancestor_is_dead || !state.is_live(now));
+    if (!is_dead || state.chosen_id || (state.revoked && state.children_live_on))
+      return std::vector<Event>{};
+    return std::vector<Event>{TokenForgotten{}};
+  }
 };
 
 struct Evolver {
@@ -72,6 +78,7 @@ struct Evolver {
                        .num_uses = e.num_uses,
                        .uses_left = e.num_uses,
                        .renewable = e.renewable,
+                       .chosen_id = e.chosen_id,
                        .entity = e.entity};
     if (e.ttl.count > 0) state.expire_time = e.created_time + e.ttl;
     return {};
@@ -91,6 +98,11 @@ struct Evolver {
     if (!state.exists) return corrupt("revoked token is not there");
     state.revoked = true;
     state.children_live_on = e.children_live_on;
+    return {};
+  }
+  Result<void> operator()(const TokenForgotten&) {
+    if (!state.exists) return corrupt("forgotten token is not there");
+    state = {};
     return {};
   }
 };

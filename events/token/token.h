@@ -34,6 +34,7 @@ struct TokenState {
   std::uint64_t num_uses = 0;   // as created; 0: not limited
   std::uint64_t uses_left = 0;  // meaningful when num_uses > 0
   bool renewable = false;
+  bool chosen_id = false;
   identity::EntityId entity = {};
   friend bool operator==(const TokenState&, const TokenState&) = default;
 
@@ -64,7 +65,14 @@ struct UseToken {};
 struct RevokeToken {
   bool children_live_on = false;
 };
-using Command = std::variant<CreateToken, RenewToken, UseToken, RevokeToken>;
+// Of a dead token, whose row nobody needs: for a reader a token that is not there is dead too. Stay
+// do those whose absence would bring something back: a token whose id may be chosen again while
+// children name it, and one whose children live on because it says so. Decides nothing for them,
+// and for a live token.
+struct ForgetToken {
+  bool ancestor_is_dead = false;
+};
+using Command = std::variant<CreateToken, RenewToken, UseToken, RevokeToken, ForgetToken>;
 
 [[nodiscard]] Result<std::vector<Event>> decide(const TokenState& state, const Command& command,
                                                 Timestamp now);

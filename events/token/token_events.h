@@ -30,6 +30,7 @@ struct TokenCreated {
   Seconds period{0};
   std::uint64_t num_uses = 0;  // 0: not limited
   bool renewable = false;
+  bool chosen_id = false;  // the client named the token's text, and may name it again
   identity::EntityId entity = {};  // whose it is; zero: of nobody in the identity store
   friend bool operator==(const TokenCreated&, const TokenCreated&) = default;
 };
@@ -47,7 +48,11 @@ struct TokenRevoked {
   bool children_live_on = false;  // revoke-orphan
   friend bool operator==(const TokenRevoked&, const TokenRevoked&) = default;
 };
-using Event = std::variant<TokenCreated, TokenRenewed, TokenUsed, TokenRevoked>;
+// Nothing is left of a token that was dead.
+struct TokenForgotten {
+  friend bool operator==(const TokenForgotten&, const TokenForgotten&) = default;
+};
+using Event = std::variant<TokenCreated, TokenRenewed, TokenUsed, TokenRevoked, TokenForgotten>;
 
 // What a tenant has laid down under a name for tokens created with it. Zero: the role says nothing.
 struct TokenRole {

@@ -90,7 +90,7 @@ secret::MountSettings settings() {
 }
 
 token::TokenRole token_role() {
-  return {texts(), texts(), texts(),   texts(),   flag(),  flag(),
+  return {texts(), texts(), texts(),   texts(),   flag(),   flag(),
           flag(),  text(),  seconds(), seconds(), number(), texts()};
 }
 
@@ -141,16 +141,23 @@ keyring::Event keyring_event() {
 }
 
 token::Event token_event() {
-  switch (*gen::inRange(0, 4)) {
+  switch (*gen::inRange(0, 5)) {
     case 0:
-      return token::TokenCreated{id<TokenId>(), text(),    id<TenantId>(), id<TokenId>(), texts(),
-                                 text_map(),    text(),    text(),         time(),        seconds(),
-                                 seconds(),     seconds(), number(),       flag(),
-                                 flag() ? id<identity::EntityId>() : identity::EntityId{}};
+      return token::TokenCreated{
+          id<TokenId>(),  text(),
+          id<TenantId>(), id<TokenId>(),
+          texts(),        text_map(),
+          text(),         text(),
+          time(),         seconds(),
+          seconds(),      seconds(),
+          number(),       flag(),
+          flag(),         flag() ? id<identity::EntityId>() : identity::EntityId{}};
     case 1:
       return token::TokenRenewed{time(), time()};
     case 2:
       return token::TokenUsed{number()};
+    case 3:
+      return token::TokenForgotten{};
     default:
       return token::TokenRevoked{time(), flag()};
   }
@@ -184,9 +191,9 @@ identity::Event identity_event() {
     case 3:
       return identity::GroupRemoved{id<identity::GroupId>()};
     default:
-      return identity::GroupMembersChanged{
-          id<identity::GroupId>(), ids<identity::EntityId>(), ids<identity::EntityId>(),
-          ids<identity::GroupId>(), ids<identity::GroupId>()};
+      return identity::GroupMembersChanged{id<identity::GroupId>(), ids<identity::EntityId>(),
+                                           ids<identity::EntityId>(), ids<identity::GroupId>(),
+                                           ids<identity::GroupId>()};
   }
 }
 
@@ -220,10 +227,16 @@ AnyEvent event(std::size_t aggregate) {
 }
 
 Snapshot<identity::Entity> identity_entity() {
-  Snapshot<identity::Entity> out{
-      number(),
-      {id<identity::EntityId>(), text(), text_map(), texts(), flag(), {},
-       ids<identity::EntityId>(), time(), time()}};
+  Snapshot<identity::Entity> out{number(),
+                                 {id<identity::EntityId>(),
+                                  text(),
+                                  text_map(),
+                                  texts(),
+                                  flag(),
+                                  {},
+                                  ids<identity::EntityId>(),
+                                  time(),
+                                  time()}};
   for (int i = *gen::inRange(0, 3); i > 0; --i) out.state.aliases.push_back(identity_alias());
   return out;
 }
@@ -334,11 +347,17 @@ Snapshot<keyring::KeyringState> keyring_snapshot() {
 }
 
 Snapshot<token::TokenState> token_snapshot() {
-  return {number(),
-          {flag(),    flag(),     flag(),    id<TokenId>(), text(),   id<TenantId>(), id<TokenId>(),
-           texts(),   text_map(), text(),    text(),        time(),   time(),         time(),
-           seconds(), seconds(),  seconds(), number(),      number(), flag(),
-           flag() ? id<identity::EntityId>() : identity::EntityId{}}};
+  return {number(), {flag(),        flag(),
+                     flag(),        id<TokenId>(),
+                     text(),        id<TenantId>(),
+                     id<TokenId>(), texts(),
+                     text_map(),    text(),
+                     text(),        time(),
+                     time(),        time(),
+                     seconds(),     seconds(),
+                     seconds(),     number(),
+                     number(),      flag(),
+                     flag(),        flag() ? id<identity::EntityId>() : identity::EntityId{}}};
 }
 
 Snapshot<policy::PolicySet> policy_snapshot() {

@@ -149,10 +149,9 @@ TEST_CASE("snapshots have golden files") {
 
 TEST_CASE("what identities added to stored forms has golden files") {
   const auto whole = [](const AnyEvent& event) { return encode_event(event).body; };
-  for (const auto& [name, event] : {std::pair{"token_created_of_entity",
-                                              samples::token_created_of_entity()},
-                                    std::pair{"token_role_with_entity_aliases",
-                                              samples::token_role_with_entity_aliases()}}) {
+  for (const auto& [name, event] :
+       {std::pair{"token_created_of_entity", samples::token_created_of_entity()},
+        std::pair{"token_role_with_entity_aliases", samples::token_role_with_entity_aliases()}}) {
     const auto head = encode_event(event).head;
     check_golden(name, event, whole, [&](BytesView body) { return decode_event(head, body); });
   }

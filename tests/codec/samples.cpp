@@ -103,6 +103,7 @@ void add_other_events(std::vector<AnyEvent>& out) {
   out.emplace_back(token::Event{token::TokenRenewed{kTime, kLater}});
   out.emplace_back(token::Event{token::TokenUsed{8}});
   out.emplace_back(token::Event{token::TokenRevoked{kTime, true}});
+  out.emplace_back(token::Event{token::TokenForgotten{}});
   out.emplace_back(policy::Event{policy::PolicyWritten{
       "reader", "path \"secret/*\" {\n  capabilities = [\"read\"]\n}\n", kTime}});
   out.emplace_back(policy::Event{policy::PolicyRemoved{"reader"}});
@@ -119,25 +120,13 @@ identity::Alias identity_alias(std::uint8_t first) {
           kLater};
 }
 identity::Entity entity() {
-  return {id<identity::EntityId>(0xC0),
-          "Alice",
-          {{"floor", "2"}},
-          {"reader", "writer"},
-          true,
-          {identity_alias(0xD0)},
-          {id<identity::EntityId>(0xC8)},
-          kTime,
-          kLater};
+  return {id<identity::EntityId>(0xC0),   "Alice", {{"floor", "2"}},
+          {"reader", "writer"},           true,    {identity_alias(0xD0)},
+          {id<identity::EntityId>(0xC8)}, kTime,   kLater};
 }
 identity::Group group() {
-  return {id<identity::GroupId>(0xE0),
-          "staff",
-          true,
-          {{"floor", "2"}},
-          {"reader"},
-          identity_alias(0xD8),
-          kTime,
-          kLater};
+  return {id<identity::GroupId>(0xE0), "staff", true,  {{"floor", "2"}}, {"reader"},
+          identity_alias(0xD8),        kTime,   kLater};
 }
 void add_identity_events(std::vector<AnyEvent>& out) {
   out.emplace_back(identity::Event{identity::EntityWritten{entity()}});
@@ -145,12 +134,11 @@ void add_identity_events(std::vector<AnyEvent>& out) {
       identity::EntityRemoved{id<identity::EntityId>(0xC8), id<identity::EntityId>(0xC0)}});
   out.emplace_back(identity::Event{identity::GroupWritten{group()}});
   out.emplace_back(identity::Event{identity::GroupRemoved{id<identity::GroupId>(0xE0)}});
-  out.emplace_back(identity::Event{identity::GroupMembersChanged{
-      id<identity::GroupId>(0xE0),
-      {id<identity::EntityId>(0xC0)},
-      {id<identity::EntityId>(0xC8)},
-      {id<identity::GroupId>(0xE8)},
-      {id<identity::GroupId>(0xF0)}}});
+  out.emplace_back(identity::Event{identity::GroupMembersChanged{id<identity::GroupId>(0xE0),
+                                                                 {id<identity::EntityId>(0xC0)},
+                                                                 {id<identity::EntityId>(0xC8)},
+                                                                 {id<identity::GroupId>(0xE8)},
+                                                                 {id<identity::GroupId>(0xF0)}}});
 }
 
 }  // namespace

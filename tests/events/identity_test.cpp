@@ -35,8 +35,10 @@ TEST_CASE("what a command may hold is bounded") {
   TextMap many;
   for (int i = 0; i < 65; ++i) many["k" + std::to_string(i)] = "v";
   CHECK_FALSE(w.refusal(WriteEntity{{}, "a", many, {}, {}}).empty());
-  CHECK_FALSE(w.refusal(WriteEntity{{}, "a", TextMap{{std::string(129, 'k'), ""}}, {}, {}}).empty());
-  CHECK_FALSE(w.refusal(WriteEntity{{}, "a", TextMap{{"k", std::string(513, 'v')}}, {}, {}}).empty());
+  CHECK_FALSE(
+      w.refusal(WriteEntity{{}, "a", TextMap{{std::string(129, 'k'), ""}}, {}, {}}).empty());
+  CHECK_FALSE(
+      w.refusal(WriteEntity{{}, "a", TextMap{{"k", std::string(513, 'v')}}, {}, {}}).empty());
   CHECK_FALSE(w.refusal(WriteEntity{{}, std::string(513, 'n'), {}, {}, {}}).empty());
   CHECK_FALSE(w.refusal(RemoveEntities{std::vector<EntityId>(10'001)}).empty());
   WriteGroup group;
@@ -95,9 +97,9 @@ TEST_CASE("merging moves aliases, policies, memberships and what was merged befo
   const auto merged = **w.store.entity(a);
   CHECK(merged.policies == std::vector<std::string>{"of-b"});
   CHECK(merged.aliases.size() == 2);
-  CHECK(find_if(merged.aliases.begin(), merged.aliases.end(),
-                [&](const Alias& x) { return x.id == alias_b; })
-            ->merged_from == std::vector<EntityId>{b});
+  CHECK(find_if(merged.aliases.begin(), merged.aliases.end(), [&](const Alias& x) {
+          return x.id == alias_b;
+        })->merged_from == std::vector<EntityId>{b});
   CHECK(w.store.merged_into(b)->value() == a);
   CHECK(w.store.merged_into(c)->value() == a);
   CHECK(w.store.groups_of(a).value() == std::vector<GroupId>{group});
@@ -197,10 +199,9 @@ TEST_CASE("an external group has one alias, and only such a group has one") {
 TEST_CASE("a login finds or makes its entity and follows the groups of its own mount only") {
   World w;
   const auto login = [&](LoginSubject subject) {
-    auto decision = decide_login(w.store, subject,
-                                 {w.fresh_id<EntityId>(), w.fresh_id<GroupId>(),
-                                  w.fresh_id<AliasId>()},
-                                 w.now);
+    auto decision =
+        decide_login(w.store, subject,
+                     {w.fresh_id<EntityId>(), w.fresh_id<GroupId>(), w.fresh_id<AliasId>()}, w.now);
     REQUIRE(decision.ok());
     for (const auto& event : decision->events) REQUIRE(w.store.apply(event).ok());
     return *decision;
@@ -218,8 +219,7 @@ TEST_CASE("a login finds or makes its entity and follows the groups of its own m
   REQUIRE(w.store.apply(GroupMembersChanged{elsewhere, {first.entity}, {}, {}, {}}).ok());
   const auto own = w.group("own", {first.entity});
   login({kMount, "al", {{"role", "cd"}}, {{"staff"}}, true});
-  CHECK(w.store.entity(first.entity)->value().aliases.front().metadata ==
-        TextMap{{"role", "cd"}});
+  CHECK(w.store.entity(first.entity)->value().aliases.front().metadata == TextMap{{"role", "cd"}});
   auto groups = w.store.groups_of(first.entity).value();
   std::vector<GroupId> expected{staff, elsewhere, own};
   std::sort(expected.begin(), expected.end());

@@ -47,8 +47,7 @@ TEST_CASE("each selector gives its value; what is missing or would widen the pat
   };
   for (const auto& row : rows) {
     INFO(row.selector);
-    const auto parsed =
-        PathTemplate::parse(std::string("secret/{{") + row.selector + "}}/data/*");
+    const auto parsed = PathTemplate::parse(std::string("secret/{{") + row.selector + "}}/data/*");
     REQUIRE(parsed.ok());
     REQUIRE(parsed->has_value());
     CHECK((*parsed)->head() == "secret/");

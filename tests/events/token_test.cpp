@@ -121,6 +121,24 @@ TEST_CASE("revocation is final, and nothing to do for what is not there") {
   CHECK(decide({}, RevokeToken{}, kNow)->empty());
 }
 
+TEST_CASE("only a dead token is forgotten, and one whose absence brings nothing back") {
+  const auto forgets = [](const TokenState& state, bool ancestor_is_dead, Timestamp now) {
+    return *decide(state, ForgetToken{ancestor_is_dead}, now) ==
+           std::vector<Event>{TokenForgotten{}};
+  };
+  const auto state = token_with([](TokenCreated&) {});
+  const auto later = kNow + Seconds{100};
+  CHECK_FALSE(forgets(state, false, kNow));
+  CHECK(forgets(state, false, later));
+  CHECK(forgets(state, true, kNow));
+  CHECK(forgets(after(state, RevokeToken{}, kNow), false, kNow));
+  CHECK_FALSE(forgets(after(state, RevokeToken{true}, kNow), false, later));
+  CHECK_FALSE(forgets(token_with([](TokenCreated& c) { c.chosen_id = true; }), false, later));
+  CHECK_FALSE(forgets({}, true, later));
+  CHECK(after(state, ForgetToken{}, later) == TokenState{});
+  CHECK(evolve({}, TokenForgotten{}).error().code == ErrorCode::corrupt);
+}
+
 TEST_CASE("seconds left are rounded up and never negative") {
   struct Row {
     std::int64_t now_ns, left;

@@ -171,6 +171,7 @@ void read(JsonFields in, token::TokenCreated& e) {
   in.read("period_s", e.period);
   in.read("num_uses", e.num_uses);
   in.read("renewable", e.renewable);
+  if (in.has("chosen_id")) in.read("chosen_id", e.chosen_id);
   if (in.has("entity")) in.read("entity", e.entity);
 }
 void read(JsonFields in, token::TokenRenewed& e) {
@@ -184,6 +185,7 @@ void read(JsonFields in, token::TokenRevoked& e) {
   in.read("revoked_time", e.revoked_time);
   in.read("children_live_on", e.children_live_on);
 }
+void read(JsonFields, token::TokenForgotten&) {}
 
 void read(JsonFields in, policy::PolicyWritten& e) {
   in.read("name", e.name);
@@ -283,6 +285,7 @@ constexpr std::array kRows = {
     Row{"token.renewed", &read_as<token::Event, token::TokenRenewed>},
     Row{"token.used", &read_as<token::Event, token::TokenUsed>},
     Row{"token.revoked", &read_as<token::Event, token::TokenRevoked>},
+    Row{"token.forgotten", &read_as<token::Event, token::TokenForgotten>},
     Row{"policy.written", &read_as<policy::Event, policy::PolicyWritten>},
     Row{"policy.removed", &read_as<policy::Event, policy::PolicyRemoved>},
     Row{"identity.entity_written", &read_as<identity::Event, identity::EntityWritten>},
