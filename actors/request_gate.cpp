@@ -162,6 +162,42 @@ bool VaultRuntime::check_ancestors(const std::shared_ptr<GateWalk>& walk) {
   return false;
 }
 
+void VaultRuntime::load_identity_and_retry(const std::shared_ptr<GateWalk>& walk,
+                                           const TenantId& tenant, const identity::EntityId& id) {
+  if (++walk->loads > kLoadsMax)
+    return walk->refuse(fail(ErrorCode::overloaded, "the server is busy loading"));
+  load_identity(tenant, id, [this, walk](Result<bool> loaded) {
+    if (!loaded) return walk->refuse(std::move(loaded).error());
+    walk_gate(walk);
+  });
+}
+
+// Whose token it is, and that they may come in: nobody may who is disabled or gone.
+bool VaultRuntime::find_identity(const std::shared_ptr<GateWalk>& walk,
+                                 const TenantSnapshot& owner) {
+  auto& admission = *walk->admission;
+  auto id = walk->token_state->entity;
+  admission.identity.reset();
+  if (id.is_zero()) return true;
+  auto view = find_identity_view(owner, id);
+  if (view && !view->merged_into.is_zero()) {
+    id = view->merged_into;
+    view = find_identity_view(owner, id);
+  }
+  if (!view) {
+    load_identity_and_retry(walk, owner.view.id, id);
+    return false;
+  }
+  if (!view->exists || view->disabled) {
+    admission.token = walk->token_state;
+    walk->refuse(denied());
+    return false;
+  }
+  admission.identity_policies = view->policies;
+  admission.identity = std::move(view);
+  return true;
+}
+
 bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
   auto& admission = *walk->admission;
   auto& head = admission.head;
@@ -170,6 +206,7 @@ bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
     load_tenant_and_retry(walk, walk->token_state->tenant);
     return false;
   }
+  if (!find_identity(walk, *owner)) return false;
   // The token works in its own tenant and below.
   const auto prefix = services_->directory.relative_path(owner->view.id, walk->tenant);
   admission.token = walk->token_state;
@@ -177,13 +214,17 @@ bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
     walk->refuse(denied());
     return false;
   }
-  admission.access = owner->policies->access_list(walk->token_state->policies);
   admission.access_prefix = *prefix;
+  const auto full = *prefix + head.path;
+  // The preflight asks for more than its own path.
+  std::optional<std::string_view> asked = full;
+  if (is_preflight(head.path)) asked.reset();
+  admission.access =
+      owner->policies->access_list(walk->token_state->policies, admission.identity, asked);
   if (const auto* mount = admission.snapshot->view.state.find_mount(head.path)) {
     admission.mount = *mount;
     admission.mount_relative_path = head.path.substr(mount->path.size());
   }
-  const auto full = *prefix + head.path;
   policy::AccessRequest request{.operation = head.operation,
                                 .path = full,
                                 .parameters = head.parameters,

@@ -319,6 +319,7 @@ Result<void> SealService::open(hsm::KeyService& hsm, const SecretBytes& pin) {
   services_.tenants.clear();
   services_.secrets.clear();
   services_.tokens.clear();
+  services_.identities.clear();
   services_.tenant_key_rings.clear();
   services_.root_epoch = epoch;
   COFFER_ASSIGN(auto stored, services_.log.get(log::Family::tenants, log::tenant_row(kRootTenant)));
@@ -377,6 +378,7 @@ void SealService::seal(api::Callback<api::Changed> done) {
     services_.tenants.clear();
     services_.secrets.clear();
     services_.tokens.clear();
+    services_.identities.clear();
     services_.tenant_key_rings.clear();
     services_.data_keys.clear();
     services_.directory.clear();

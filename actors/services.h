@@ -19,6 +19,7 @@ struct Limits {
   std::size_t secret_actors_max = 100'000;      // live ones; idle ones beyond it passivate
   std::size_t secret_cache_bytes = 256u << 20;  // published secret snapshots
   std::size_t token_cache_entries = 200'000;
+  std::size_t identity_cache_entries = 50'000;
   std::size_t mailbox_max = 10'000;        // waiting messages of one actor
   std::size_t commit_writes_max = 4096;    // of one synced batch; 1: no group commit
   std::size_t secret_queue_max = 256;      // writes waiting for one secret
@@ -26,6 +27,7 @@ struct Limits {
   std::size_t value_bytes_max = 1u << 20;  // JSON text of one version
   std::size_t secret_path_bytes_max = 2048;
   Seconds secret_idle{60};
+  Seconds token_sweep_interval{600};  // between two rounds over all tokens
   Seconds shred_interval{60};  // of keys that nobody waits for
   Seconds token_default_ttl{768 * 3600};
   Seconds token_max_ttl{768 * 3600};
@@ -47,6 +49,7 @@ struct Services {
         data_keys(arena, clock_in, key_limits),
         secrets(limits_in.secret_cache_bytes),
         tokens(limits_in.token_cache_entries),
+        identities(limits_in.identity_cache_entries),
         key_use(limits_in.tenant_key_wraps_max),
         rewrap_pace(limits_in.rewraps_per_second) {}
 
@@ -61,6 +64,9 @@ struct Services {
   TenantTable tenants;
   SecretTable secrets;
   TokenTable tokens;
+  IdentityTable identities;
+  // No generation of any tenant's identity store has the number of another.
+  std::atomic<std::uint64_t> identity_generations = 0;
   TenantKeyRings tenant_key_rings;
   KeyUse key_use;
   RewrapPace rewrap_pace;

@@ -16,7 +16,7 @@ RuntimeConfig::RuntimeConfig(unsigned threads) {
 }
 
 VaultRuntime::VaultRuntime(caf::actor_system& system, std::unique_ptr<Services> services)
-    : system_(system), services_(std::move(services)) {}
+    : system_(system), services_(std::move(services)), token_sweep_(*services_) {}
 
 Result<std::unique_ptr<VaultRuntime>> VaultRuntime::create(
     caf::actor_system& system, const Clock& clock, Random& random, log::EventLog& log,
@@ -80,6 +80,7 @@ void VaultRuntime::tick() {
   recorder_->flush_counts(false);
   services_->data_keys.drop_expired();
   shred_in_background();
+  if (seal_->active()) token_sweep_.tick();
   if (++ticks_ % 60 != 0) return;
   services_->log_writer.send(std::make_shared<TrimAccessLog>(
       TrimAccessLog{services_->limits.access_age_max, services_->limits.access_bytes_max}));

@@ -12,6 +12,7 @@
 #include "actors/admission.h"
 #include "actors/seal_service.h"
 #include "actors/services.h"
+#include "actors/token_sweep.h"
 
 namespace coffer::actors {
 
@@ -117,6 +118,16 @@ class VaultRuntime final : public api::RequestPort {
   void capabilities(api::AdmissionPtr admission, api::TokenReference reference,
                     std::vector<std::string> paths,
                     api::Callback<std::vector<std::vector<std::string>>> done) override;
+  void change_identity(api::AdmissionPtr admission, identity::Command command, int created_status,
+                       int changed_status, api::Callback<api::IdentityChanged> done) override;
+  void find_entity(api::AdmissionPtr admission, api::IdentityQuery query,
+                   api::Callback<std::optional<api::EntityFound>> done) override;
+  void find_group(api::AdmissionPtr admission, api::IdentityQuery query,
+                  api::Callback<std::optional<api::GroupFound>> done) override;
+  void list_entities(api::AdmissionPtr admission, identity::EntityId after, std::size_t limit,
+                     api::Callback<std::vector<identity::Entity>> done) override;
+  void list_groups(api::AdmissionPtr admission, identity::GroupId after, std::size_t limit,
+                   api::Callback<std::vector<api::GroupFound>> done) override;
   [[nodiscard]] bool sees_mount(const api::Admission& admission,
                                 std::string_view mount_path) const override;
 
@@ -146,9 +157,12 @@ class VaultRuntime final : public api::RequestPort {
   void refuse_unknown_namespace(const std::shared_ptr<GateWalk>& walk);
   bool find_token_state(const std::shared_ptr<GateWalk>& walk);
   bool check_ancestors(const std::shared_ptr<GateWalk>& walk);
+  bool find_identity(const std::shared_ptr<GateWalk>& walk, const TenantSnapshot& owner);
   bool authorize(const std::shared_ptr<GateWalk>& walk);
   void refuse_access(const std::shared_ptr<GateWalk>& walk);
   void spend_use(const std::shared_ptr<GateWalk>& walk);
+  void load_identity_and_retry(const std::shared_ptr<GateWalk>& walk, const TenantId& tenant,
+                               const identity::EntityId& id);
   void load_tenant_and_retry(const std::shared_ptr<GateWalk>& walk, const TenantId& id);
   void load_token_and_retry(const std::shared_ptr<GateWalk>& walk, const TokenId& id);
 
@@ -160,6 +174,18 @@ class VaultRuntime final : public api::RequestPort {
   void check_token_live(TokenStatePtr token, TokenResolved done);
   void check_parent(TokenStatePtr token, TokenId parent, unsigned depth, TokenResolved done);
   void send_token_change(ChangeToken change, const TenantId& tenant);
+
+  // Identities (identity_calls.cpp).
+  using IdentityLoaded = std::function<void(Result<IdentityViewPtr>)>;
+  void load_identity(const TenantId& tenant, const identity::EntityId& id,
+                     api::Callback<bool> done);
+  // The view as it is published; null: to be loaded first.
+  [[nodiscard]] IdentityViewPtr find_identity_view(const TenantSnapshot& owner,
+                                                   const identity::EntityId& id) const;
+  // Of a token; null for nobody's. `owner` is the token's tenant.
+  void with_identity(TenantSnapshotPtr owner, TokenStatePtr token, IdentityLoaded done,
+                     unsigned loads = 0);
+  void with_identity_policies(TokenStatePtr token, api::Callback<std::vector<std::string>> done);
 
   // Secrets (secret_calls.cpp).
   using SecretLoaded = std::function<void(Result<SecretSnapshotPtr>)>;
@@ -186,6 +212,7 @@ class VaultRuntime final : public api::RequestPort {
   SystemRef system_actor_;
   std::unique_ptr<SealService> seal_;
   std::unique_ptr<AccessRecorder> recorder_;
+  TokenSweep token_sweep_;
   std::atomic<std::size_t> requests_in_flight_ = 0;
   std::uint64_t ticks_ = 0;
 };

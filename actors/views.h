@@ -3,6 +3,7 @@
 // an entry is never older than what that actor has acknowledged. All tables are thread-safe.
 #pragma once
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/identity_view.h"
 #include "actors/tenant_keys.h"
 #include "events/api/request_port.h"
 
@@ -26,11 +28,34 @@ class PolicyView {
   // For a token's sorted policy names.
   [[nodiscard]] std::shared_ptr<const policy::AccessList> access_list(
       const std::vector<std::string>& names) const;
+  // For a token's names and those of its identity (null: it has none), with templates filled in.
+  // `path`: what will be asked of the list. Without it the list answers for every path; with it
+  // usually the one that everybody with these policies shares.
+  [[nodiscard]] std::shared_ptr<const policy::AccessList> access_list(
+      const std::vector<std::string>& token_names, const IdentityViewPtr& identity,
+      std::optional<std::string_view> path) const;
 
  private:
+  using ListPtr = std::shared_ptr<const policy::AccessList>;
+  struct Lists {
+    ListPtr plain;                   // without the rules that have templates
+    std::vector<std::string> heads;  // what the paths of those begin with
+  };
+  struct Filled {
+    IdentityViewPtr identity;  // kept: nobody else can come to its address
+    ListPtr list;
+  };
+  [[nodiscard]] Lists build_lists(const std::vector<std::string>& names) const;
+  [[nodiscard]] std::shared_ptr<const Lists> lists_of(const std::vector<std::string>& names) const;
+  [[nodiscard]] ListPtr filled_list(const std::vector<std::string>& names,
+                                    const IdentityViewPtr& identity) const;
+  [[nodiscard]] std::vector<const policy::PolicyDocument*> documents_of(
+      const std::vector<std::string>& names) const;
+
   std::map<std::string, policy::PolicyDocument> documents_;
   mutable std::shared_mutex mutex_;
-  mutable std::unordered_map<std::string, std::shared_ptr<const policy::AccessList>> lists_;
+  mutable std::unordered_map<std::string, std::shared_ptr<const Lists>> lists_;
+  mutable std::unordered_map<std::string, Filled> filled_;
 };
 
 struct TenantSnapshot {
@@ -39,6 +64,7 @@ struct TenantSnapshot {
   TenantKeysPtr keys;
   std::shared_ptr<const PolicyView> policies;
   std::shared_ptr<const TenantLink> link;
+  std::shared_ptr<const std::atomic<std::uint64_t>> identity_generation;
 };
 using TenantSnapshotPtr = std::shared_ptr<const TenantSnapshot>;
 
@@ -150,6 +176,8 @@ struct SecretKeyHash {
 
 using SecretTable = SnapshotTable<SecretKey, SecretSnapshot, SecretKeyHash>;
 using TokenTable = SnapshotTable<TokenId, token::TokenState>;
+// Entity ids are random and never reused.
+using IdentityTable = SnapshotTable<identity::EntityId, IdentityView>;
 
 [[nodiscard]] inline std::size_t weight_of(const SecretKey& key, const SecretSnapshot& snapshot) {
   return 512 + 2 * key.path.size() + snapshot.current_value.size() +

@@ -18,6 +18,7 @@
 #include "events/base/ids.h"
 #include "events/base/result.h"
 #include "events/base/secret_bytes.h"
+#include "events/identity/identity_decider.h"
 #include "events/json/json_value.h"
 #include "events/policy/policy_evaluator.h"
 #include "events/policy/policy_set.h"
@@ -83,6 +84,7 @@ class Admission {
   RequestHead head;                                // path is relative to the tenant, token wiped
   std::shared_ptr<const TenantView> tenant;        // null when the namespace is unknown
   std::shared_ptr<const token::TokenState> token;  // null when no valid token
+  std::vector<std::string> identity_policies;      // of the token's entity and its groups
   policy::Decision decision;
   // The mount the path lies in; absent for built-in ones (sys/, auth/, ...) and for no mount.
   std::optional<tenant::Mount> mount;
@@ -156,6 +158,7 @@ struct TokenIssued {
   token::TokenState state;
   std::vector<std::string> warnings;
   bool recorded = false;
+  std::vector<std::string> identity_policies = {};
 };
 // Names one token. Exactly one is set.
 struct TokenReference {
@@ -166,6 +169,7 @@ struct TokenReference {
 struct TokenFound {
   token::TokenState state;
   std::string namespace_path;  // "a/b/" or ""
+  std::vector<std::string> identity_policies = {};
 };
 // An answer that is stored instead of sent, and the token that fetches it once.
 struct Wrapped {
@@ -180,6 +184,29 @@ struct TokenRenewal {
   token::TokenState state;
   std::vector<std::string> warnings;
   bool recorded = false;
+  std::vector<std::string> identity_policies = {};
+};
+
+// ---------------------------------------------------------------- identity
+struct IdentityChanged {
+  identity::Decision decision;  // no events: nothing changed
+  bool recorded = false;
+};
+// Names one entity or group: by id, by name, by an alias's id, or by an alias's name at a mount.
+struct IdentityQuery {
+  enum class By : std::uint8_t { id, name, alias_id, alias } by = By::id;
+  std::string text;  // the id as a client wrote it, or the name
+  std::string mount_accessor = {};
+};
+struct EntityFound {
+  identity::Entity entity;
+  std::vector<identity::GroupId> direct_groups;
+  std::vector<identity::GroupId> groups;  // with those that hold them
+};
+struct GroupFound {
+  identity::Group group;
+  identity::Members members;
+  std::vector<identity::GroupId> parents;
 };
 
 // ---------------------------------------------------------------- inspection
@@ -292,6 +319,22 @@ class RequestPort {
   // True when the caller may do something below the mount ("secret/"): the CLI's preflight.
   [[nodiscard]] virtual bool sees_mount(const Admission& admission,
                                         std::string_view mount_path) const = 0;
+
+  // The tenant's identity store. The record's status of a change follows from whether something
+  // was created.
+  virtual void change_identity(AdmissionPtr admission, identity::Command command,
+                               int created_status, int changed_status,
+                               Callback<IdentityChanged> done) = 0;
+  virtual void find_entity(AdmissionPtr admission, IdentityQuery query,
+                           Callback<std::optional<EntityFound>> done) = 0;
+  virtual void find_group(AdmissionPtr admission, IdentityQuery query,
+                          Callback<std::optional<GroupFound>> done) = 0;
+  // In the order of their ids, behind `after`, at most `limit`. Groups without their members' ids
+  // being sorted out: counts are what lists show.
+  virtual void list_entities(AdmissionPtr admission, identity::EntityId after, std::size_t limit,
+                             Callback<std::vector<identity::Entity>> done) = 0;
+  virtual void list_groups(AdmissionPtr admission, identity::GroupId after, std::size_t limit,
+                           Callback<std::vector<GroupFound>> done) = 0;
 
   // Response wrapping. `content` is kept sealed under a key of its own for at most `ttl`.
   virtual void wrap(AdmissionPtr admission, SecretBytes content, Seconds ttl,

@@ -88,6 +88,20 @@ struct GroupMembersChanged {
 using Event =
     std::variant<EntityWritten, EntityRemoved, GroupWritten, GroupRemoved, GroupMembersChanged>;
 
+// 8-4-4-4-12 hex digits, as Id128::to_string writes them; nothing for any other text.
+template <class Id>
+[[nodiscard]] std::optional<Id> parse_id(std::string_view text) {
+  std::string hex;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (is_dash != (text[i] == '-')) return std::nullopt;
+    if (!is_dash) hex.push_back(text[i]);
+  }
+  const auto bytes = from_hex(hex);
+  if (text.size() != 36 || bytes.size() != 16) return std::nullopt;
+  return Id::from_bytes(bytes);
+}
+
 // Names are compared so.
 [[nodiscard]] std::string folded(std::string_view name);
 

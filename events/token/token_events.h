@@ -30,7 +30,7 @@ struct TokenCreated {
   Seconds period{0};
   std::uint64_t num_uses = 0;  // 0: not limited
   bool renewable = false;
-  bool chosen_id = false;  // the client named the token's text, and may name it again
+  bool chosen_id = false;          // the client named the token's text, and may name it again
   identity::EntityId entity = {};  // whose it is; zero: of nobody in the identity store
   friend bool operator==(const TokenCreated&, const TokenCreated&) = default;
 };

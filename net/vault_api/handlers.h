@@ -121,6 +121,40 @@ void token_revoke_self(Exchange& x, std::string_view);
 void token_revoke_orphan(Exchange& x, std::string_view);
 void token_revoke_accessor(Exchange& x, std::string_view);
 
+// identity_entities.cpp
+void identity_entity_write(Exchange& x, std::string_view);
+void identity_entity_write_id(Exchange& x, std::string_view id);
+void identity_entity_write_name(Exchange& x, std::string_view name);
+void identity_entity_read_id(Exchange& x, std::string_view id);
+void identity_entity_read_name(Exchange& x, std::string_view name);
+void identity_entity_remove_id(Exchange& x, std::string_view id);
+void identity_entity_remove_name(Exchange& x, std::string_view name);
+void identity_entity_batch_delete(Exchange& x, std::string_view);
+void identity_entity_merge(Exchange& x, std::string_view);
+void identity_entities_list_id(Exchange& x, std::string_view);
+void identity_entities_list_name(Exchange& x, std::string_view);
+void identity_lookup_entity(Exchange& x, std::string_view);
+// identity_groups.cpp
+void identity_group_write(Exchange& x, std::string_view);
+void identity_group_write_id(Exchange& x, std::string_view id);
+void identity_group_write_name(Exchange& x, std::string_view name);
+void identity_group_read_id(Exchange& x, std::string_view id);
+void identity_group_read_name(Exchange& x, std::string_view name);
+void identity_group_remove_id(Exchange& x, std::string_view id);
+void identity_group_remove_name(Exchange& x, std::string_view name);
+void identity_groups_list_id(Exchange& x, std::string_view);
+void identity_groups_list_name(Exchange& x, std::string_view);
+void identity_lookup_group(Exchange& x, std::string_view);
+// identity_aliases.cpp
+void identity_entity_alias_write(Exchange& x, std::string_view id);
+void identity_entity_alias_read(Exchange& x, std::string_view id);
+void identity_entity_alias_remove(Exchange& x, std::string_view id);
+void identity_entity_aliases_list(Exchange& x, std::string_view);
+void identity_group_alias_write(Exchange& x, std::string_view id);
+void identity_group_alias_read(Exchange& x, std::string_view id);
+void identity_group_alias_remove(Exchange& x, std::string_view id);
+void identity_group_aliases_list(Exchange& x, std::string_view);
+
 }  // namespace coffer::net::vault
 
 // Binds a field or another Result in a handler; its error ends the exchange.

@@ -124,6 +124,57 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "auth/token/revoke-accessor", .update = token_revoke_accessor},
     {.prefix = "auth/token/accessors", .list = token_accessors_list},
     {.prefix = "auth/token/accessors/", .list = token_accessors_list},
+
+    {.prefix = "identity/entity", .update = identity_entity_write},
+    {.prefix = "identity/entity/merge", .update = identity_entity_merge},
+    {.prefix = "identity/entity/batch-delete", .update = identity_entity_batch_delete},
+    {.prefix = "identity/entity/id", .list = identity_entities_list_id},
+    {.prefix = "identity/entity/id/", .list = identity_entities_list_id},
+    {.prefix = "identity/entity/id/",
+     .argument = rest,
+     .read = identity_entity_read_id,
+     .update = identity_entity_write_id,
+     .remove = identity_entity_remove_id},
+    {.prefix = "identity/entity/name", .list = identity_entities_list_name},
+    {.prefix = "identity/entity/name/", .list = identity_entities_list_name},
+    {.prefix = "identity/entity/name/",
+     .argument = rest,
+     .read = identity_entity_read_name,
+     .update = identity_entity_write_name,
+     .remove = identity_entity_remove_name},
+    {.prefix = "identity/entity-alias", .update = identity_entity_alias_write},
+    {.prefix = "identity/entity-alias/id", .list = identity_entity_aliases_list},
+    {.prefix = "identity/entity-alias/id/", .list = identity_entity_aliases_list},
+    {.prefix = "identity/entity-alias/id/",
+     .argument = rest,
+     .read = identity_entity_alias_read,
+     .update = identity_entity_alias_write,
+     .remove = identity_entity_alias_remove},
+    {.prefix = "identity/group", .update = identity_group_write},
+    {.prefix = "identity/group/id", .list = identity_groups_list_id},
+    {.prefix = "identity/group/id/", .list = identity_groups_list_id},
+    {.prefix = "identity/group/id/",
+     .argument = rest,
+     .read = identity_group_read_id,
+     .update = identity_group_write_id,
+     .remove = identity_group_remove_id},
+    {.prefix = "identity/group/name", .list = identity_groups_list_name},
+    {.prefix = "identity/group/name/", .list = identity_groups_list_name},
+    {.prefix = "identity/group/name/",
+     .argument = rest,
+     .read = identity_group_read_name,
+     .update = identity_group_write_name,
+     .remove = identity_group_remove_name},
+    {.prefix = "identity/group-alias", .update = identity_group_alias_write},
+    {.prefix = "identity/group-alias/id", .list = identity_group_aliases_list},
+    {.prefix = "identity/group-alias/id/", .list = identity_group_aliases_list},
+    {.prefix = "identity/group-alias/id/",
+     .argument = rest,
+     .read = identity_group_alias_read,
+     .update = identity_group_alias_write,
+     .remove = identity_group_alias_remove},
+    {.prefix = "identity/lookup/entity", .update = identity_lookup_entity},
+    {.prefix = "identity/lookup/group", .update = identity_lookup_group},
 };
 
 // data/ first: it is asked for most.
@@ -154,7 +205,7 @@ constexpr Route kKvV2Routes[] = {
 };
 
 void refuse_unknown_path(Exchange& x, std::string_view path) {
-  if (path.starts_with("sys/") || path.starts_with("auth/token/"))
+  if (path.starts_with("sys/") || path.starts_with("auth/token/") || path.starts_with("identity/"))
     return x.refuse(ErrorCode::not_found, std::string(kUnsupportedPath));
   x.refuse(ErrorCode::not_found,
            fmt::format("no handler for route \"{}\". route entry not found.", path));

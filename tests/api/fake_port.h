@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "events/api/request_port.h"
+#include "events/identity/map_store.h"
 
 namespace coffer::test {
 
@@ -92,6 +93,16 @@ class FakePort final : public api::RequestPort {
   void capabilities(api::AdmissionPtr admission, api::TokenReference reference,
                     std::vector<std::string> paths,
                     api::Callback<std::vector<std::vector<std::string>>> done) override;
+  void change_identity(api::AdmissionPtr admission, identity::Command command, int created_status,
+                       int changed_status, api::Callback<api::IdentityChanged> done) override;
+  void find_entity(api::AdmissionPtr admission, api::IdentityQuery query,
+                   api::Callback<std::optional<api::EntityFound>> done) override;
+  void find_group(api::AdmissionPtr admission, api::IdentityQuery query,
+                  api::Callback<std::optional<api::GroupFound>> done) override;
+  void list_entities(api::AdmissionPtr admission, identity::EntityId after, std::size_t limit,
+                     api::Callback<std::vector<identity::Entity>> done) override;
+  void list_groups(api::AdmissionPtr admission, identity::GroupId after, std::size_t limit,
+                   api::Callback<std::vector<api::GroupFound>> done) override;
   bool sees_mount(const api::Admission& admission, std::string_view mount_path) const override;
   void wrap(api::AdmissionPtr admission, SecretBytes content, Seconds ttl,
             std::string creation_path, api::Callback<api::Wrapped> done) override;
@@ -116,6 +127,7 @@ class FakePort final : public api::RequestPort {
     std::map<std::string, Secret> secrets;  // by mount path and path
     std::uint32_t term = 1;
     std::optional<api::KeyRotationStatus> rotation;
+    identity::MapStore identities = {};
   };
 
   Tenant& tenant_of(const api::AdmissionPtr& admission);
@@ -146,6 +158,7 @@ class FakePort final : public api::RequestPort {
   std::map<std::string, std::string, std::less<>> wrapped_;  // by wrapping token
   std::vector<std::function<void()>> held_;
   unsigned tokens_made_ = 0;
+  std::uint8_t identities_made_ = 0;
 };
 
 }  // namespace coffer::test

@@ -127,7 +127,7 @@ TEST_CASE("a merge of two aliases at one mount needs to be told which one stays"
         continue;
       }
       CHECK(text.empty());
-      const auto& aliases = w.store.entity(a)->value().aliases;
+      const auto aliases = w.store.entity(a)->value().aliases;
       REQUIRE(aliases.size() == 1);
       CHECK(aliases.front().id == (keep_other ? of_b : of_a));
       CHECK(w.store.entity_of_alias(kMount, keep_other ? "a" : "b")->has_value() == false);

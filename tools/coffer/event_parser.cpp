@@ -292,8 +292,7 @@ constexpr std::array kRows = {
     Row{"identity.entity_removed", &read_as<identity::Event, identity::EntityRemoved>},
     Row{"identity.group_written", &read_as<identity::Event, identity::GroupWritten>},
     Row{"identity.group_removed", &read_as<identity::Event, identity::GroupRemoved>},
-    Row{"identity.group_members_changed",
-        &read_as<identity::Event, identity::GroupMembersChanged>},
+    Row{"identity.group_members_changed", &read_as<identity::Event, identity::GroupMembersChanged>},
 };
 
 }  // namespace
