@@ -234,6 +234,47 @@ TEST_CASE("an alias at token creation needs a role that allows it") {
   CHECK(first->state.entity == second->state.entity);
 }
 
+// Views are loaded by requests that are under way while the change becomes durable; none of those
+// loads may outlive it.
+TEST_CASE("a request that begins when a change is answered sees it, whatever is under way") {
+  IdentityClient c;
+  auto issued = c.token_of("alice");
+  const auto id = issued->state.entity;
+  const auto begin = [&](std::function<void(bool)> seen) {
+    api::RequestHead head;
+    head.request_id = "x";
+    head.token = issued->token.clone();
+    head.operation = Operation::read;
+    head.path = "secret/data/a";
+    head.remote_address = "192.0.2.2";
+    c.world.vault().admit(std::move(head), [seen](const api::AdmissionPtr& admission) {
+      seen(!admission->refusal.has_value());
+    });
+  };
+  int wrong = 0;
+  int answered = 0;
+  for (int round = 0; round < 200; ++round) {
+    const bool allowed = round % 2 == 0;
+    auto write = c.of(id);
+    write.policies = allowed ? std::vector<std::string>{"reader"} : std::vector<std::string>{};
+    c.world.vault().change_identity(c.admit("identity/x", Operation::update), write, 200, 204,
+                                    [&, allowed](Result<api::IdentityChanged> changed) {
+                                      REQUIRE(changed.ok());
+                                      begin([&, allowed](bool may) {
+                                        ++answered;
+                                        wrong += may != allowed ? 1 : 0;
+                                      });
+                                    });
+    for (int i = 0; i < round % 7; ++i) {
+      begin([](bool) {});
+      c.world.step();
+    }
+    c.world.settle();
+  }
+  CHECK(answered == 200);
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("changes that come at once are decided one after the other") {
   IdentityClient c;
   std::vector<Answer<api::IdentityChanged>> answers;
