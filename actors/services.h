@@ -28,7 +28,7 @@ struct Limits {
   std::size_t secret_path_bytes_max = 2048;
   Seconds secret_idle{60};
   Seconds token_sweep_interval{600};  // between two rounds over all tokens
-  Seconds shred_interval{60};  // of keys that nobody waits for
+  Seconds shred_interval{60};         // of keys that nobody waits for
   Seconds token_default_ttl{768 * 3600};
   Seconds token_max_ttl{768 * 3600};
   std::uint32_t refusals_per_second = 16;  // recorded singly, per source

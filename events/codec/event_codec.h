@@ -23,9 +23,8 @@
 namespace coffer::codec {
 
 // Alternatives in a fixed order: one for each aggregate.
-using AnyEvent =
-    std::variant<secret::Event, tenant::Event, keyring::Event, token::Event, policy::Event,
-                 identity::Event>;
+using AnyEvent = std::variant<secret::Event, tenant::Event, keyring::Event, token::Event,
+                              policy::Event, identity::Event>;
 
 struct EventHead {
   // secret 101.., tenant 201.., keyring 301.., token 401.., policy 501.., identity 801..

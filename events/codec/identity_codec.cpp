@@ -119,8 +119,7 @@ schema::IdentityGroupWritten to_message(const identity::GroupWritten& event) {
   return m;
 }
 
-void from_message(schema::IdentityGroupWritten& m, identity::GroupWritten& event,
-                  FieldReader& in) {
+void from_message(schema::IdentityGroupWritten& m, identity::GroupWritten& event, FieldReader& in) {
   in.required("group", m.has_group());
   from_message(*m.mutable_group(), event.group, in);
 }
@@ -131,8 +130,7 @@ schema::IdentityGroupRemoved to_message(const identity::GroupRemoved& event) {
   return m;
 }
 
-void from_message(schema::IdentityGroupRemoved& m, identity::GroupRemoved& event,
-                  FieldReader& in) {
+void from_message(schema::IdentityGroupRemoved& m, identity::GroupRemoved& event, FieldReader& in) {
   in.id("id", m.id(), event.id);
 }
 

@@ -119,9 +119,9 @@ Result<void> check_role(const token::TokenRole& role) {
   if (role.explicit_max_ttl.count < 0)
     return invalid("'token_explicit_max_ttl' cannot be negative");
   std::size_t bytes = 0;
-  for (const auto* names : {&role.allowed_policies, &role.disallowed_policies,
-                            &role.allowed_policies_glob, &role.disallowed_policies_glob,
-                            &role.allowed_entity_aliases})
+  for (const auto* names :
+       {&role.allowed_policies, &role.disallowed_policies, &role.allowed_policies_glob,
+        &role.disallowed_policies_glob, &role.allowed_entity_aliases})
     for (const auto& name : *names) bytes += name.size() + 1;
   if (bytes > kTokenRoleBytesMax)
     return invalid(fmt::format("a token role has at most {} bytes", kTokenRoleBytesMax));
