@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "actors/admission.h"
+#include "actors/cubbyhole.h"
 #include "actors/key_rotation.h"
 #include "actors/keyring_change.h"
 #include "actors/secret_router.h"
@@ -77,7 +78,10 @@ class TenantActor final : public caf::event_based_actor {
           secrets_.passivate_idle(services_.clock.monotonic_ns() -
                                   services_.limits.secret_idle.count * 1'000'000'000);
           rotation_.rotate_when_due();
-          if (++sweeps_ % kWrappingSweeps == 0 && snapshot_) sweep_wrapped(services_, snapshot_);
+          if (++sweeps_ % kWrappingSweeps == 0 && snapshot_) {
+            sweep_wrapped(services_, snapshot_);
+            sweep_cubbyholes(services_, snapshot_);
+          }
         },
         [this](RewrapAtom) { rotation_.wake(); },
     };

@@ -1,6 +1,7 @@
 #include "actors/token_desk.h"
 
 #include "actors/admission.h"
+#include "actors/cubbyhole.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::actors {
@@ -183,6 +184,8 @@ void TokenDesk::change(const ChangeToken& request, const TenantSnapshotPtr& tena
               services_.tokens.publish(id, state, 1);
             else
               services_.tokens.erase(id);
+            if (result && (state->revoked || !state->exists))
+              drop_cubbyhole(services_, *tenant, id);
             if (result)
               done(state);
             else

@@ -10,8 +10,10 @@
 
 #include "actors/access_recorder.h"
 #include "actors/admission.h"
+#include "actors/quota_gate.h"
 #include "actors/seal_service.h"
 #include "actors/services.h"
+#include "actors/share_ceremonies.h"
 #include "actors/token_sweep.h"
 
 namespace coffer::actors {
@@ -65,6 +67,7 @@ class VaultRuntime final : public api::RequestPort {
   void unseal(SecretBytes share, api::Callback<api::ServiceStatus> done) override;
   void reset_unseal(api::Callback<api::ServiceStatus> done) override;
   void seal(api::AdmissionPtr admission, api::Callback<api::Changed> done) override;
+  [[nodiscard]] api::KeyCeremonies& key_ceremonies() override { return *ceremonies_; }
 
   void admit(api::RequestHead head, std::function<void(api::AdmissionPtr)> done) override;
   api::AdmissionPtr admit_public(api::RequestHead head) override;
@@ -128,6 +131,9 @@ class VaultRuntime final : public api::RequestPort {
   void lookup_wrapped(api::AdmissionPtr admission, SecretBytes token,
                       api::Callback<token::TokenState> done) override;
 
+  [[nodiscard]] Result<api::AuditHash> audit_hash(const api::Admission& admission,
+                                                  std::string_view text) const override;
+
   void list_actors(api::AdmissionPtr admission,
                    api::Callback<std::vector<api::ActorInfo>> done) override;
   void read_events(api::AdmissionPtr admission, TenantSequence from, std::size_t limit,
@@ -145,6 +151,11 @@ class VaultRuntime final : public api::RequestPort {
   void walk_gate(std::shared_ptr<GateWalk> walk);
   [[nodiscard]] bool find_tenant(GateWalk& walk);
   void refuse_unknown_namespace(const std::shared_ptr<GateWalk>& walk);
+  bool count_request(GateWalk& walk);
+  // Sets the refusal when a rate limit is used up. Returns a tenant whose limits are not loaded;
+  // then nothing was counted.
+  std::optional<TenantId> count_against_limits(const TenantId& tenant, GateAdmission& admission);
+  void find_in_cubbyhole(const std::shared_ptr<GateWalk>& walk);
   bool find_token_state(const std::shared_ptr<GateWalk>& walk);
   bool check_ancestors(const std::shared_ptr<GateWalk>& walk);
   bool authorize(const std::shared_ptr<GateWalk>& walk);
@@ -186,7 +197,9 @@ class VaultRuntime final : public api::RequestPort {
   std::unique_ptr<Services> services_;
   SystemRef system_actor_;
   std::unique_ptr<SealService> seal_;
+  std::unique_ptr<ShareCeremonies> ceremonies_;
   std::unique_ptr<AccessRecorder> recorder_;
+  QuotaGate quota_gate_;
   TokenSweep token_sweep_;
   std::atomic<std::size_t> requests_in_flight_ = 0;
   std::uint64_t ticks_ = 0;

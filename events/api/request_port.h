@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "events/api/key_ceremonies.h"
 #include "events/base/ids.h"
 #include "events/base/result.h"
 #include "events/base/secret_bytes.h"
@@ -86,8 +87,9 @@ class Admission {
   policy::Decision decision;
   // The mount the path lies in; absent for built-in ones (sys/, auth/, ...) and for no mount.
   std::optional<tenant::Mount> mount;
-  std::string mount_relative_path;   // "data/app/db"
-  bool operation_is_create = false;  // an update that creates (existence was checked)
+  std::string mount_relative_path;     // "data/app/db"
+  bool operation_is_create = false;    // an update that creates (existence was checked)
+  std::optional<Seconds> retry_after;  // with a refusal: when to ask again
 };
 using AdmissionPtr = std::shared_ptr<Admission>;
 
@@ -182,6 +184,11 @@ struct TokenRenewal {
   bool recorded = false;
 };
 
+struct AuditHash {
+  std::string token;     // as `token_hmac` has it
+  std::string accessor;  // as `token_accessor_hmac` has it, in the admission's tenant
+};
+
 // ---------------------------------------------------------------- inspection
 struct ActorInfo {
   std::uint64_t id = 0;
@@ -226,6 +233,8 @@ class RequestPort {
   virtual void unseal(SecretBytes share, Callback<ServiceStatus> done) = 0;
   virtual void reset_unseal(Callback<ServiceStatus> done) = 0;
   virtual void seal(AdmissionPtr admission, Callback<Changed> done) = 0;
+  // Outlives the port's requests.
+  [[nodiscard]] virtual KeyCeremonies& key_ceremonies() = 0;
 
   // Paths below sys/internal/ui/mounts (relative to the tenant) check by themselves what the caller
   // may see: a live token is enough there, the policy is not asked.
@@ -303,6 +312,11 @@ class RequestPort {
   // Leaves the token as it is. The admission may be a public one.
   virtual void lookup_wrapped(AdmissionPtr admission, SecretBytes token,
                               Callback<token::TokenState> done) = 0;
+
+  // The keyed hash by which a token's or an accessor's text is found in access records, in hex.
+  // sealed: there is no key.
+  [[nodiscard]] virtual Result<AuditHash> audit_hash(const Admission& admission,
+                                                     std::string_view text) const = 0;
 
   // Operator API (metadata only; admitted like every request, with sudo).
   virtual void list_actors(AdmissionPtr admission, Callback<std::vector<ActorInfo>> done) = 0;

@@ -113,6 +113,14 @@ void fill(schema::Snapshot& m, const tenant::TenantState& state) {
     named.set_name(name);
     *named.mutable_role() = to_message(role);
   }
+  if (!state.password_policies.empty()) put(s.mutable_password_policies(), state.password_policies);
+  for (const auto& [name, limit] : state.rate_limits) {
+    auto& named = *s.add_rate_limits();
+    named.set_name(name);
+    *named.mutable_limit() = to_message(limit);
+  }
+  if (const auto& paths = state.quota_exempt_paths)
+    s.mutable_quota_settings()->mutable_exempt_paths()->Assign(paths->begin(), paths->end());
 }
 
 void take(schema::Snapshot& m, tenant::TenantState& state, FieldReader& in) {
@@ -135,6 +143,17 @@ void take(schema::Snapshot& m, tenant::TenantState& state, FieldReader& in) {
       return in.fault("token roles are not ascending");
     in.required("content of a token role", named.has_role());
     from_message(*named.mutable_role(), state.token_roles[named.name()]);
+  }
+  in.text_map("password_policies", *s.mutable_password_policies(), state.password_policies);
+  for (auto& named : *s.mutable_rate_limits()) {
+    if (!state.rate_limits.empty() && state.rate_limits.rbegin()->first >= named.name())
+      return in.fault("rate limits are not ascending");
+    in.required("content of a rate limit", named.has_limit());
+    from_message(*named.mutable_limit(), state.rate_limits[named.name()], in);
+  }
+  if (s.has_quota_settings()) {
+    const auto& paths = s.quota_settings().exempt_paths();
+    state.quota_exempt_paths.emplace(paths.begin(), paths.end());
   }
 }
 

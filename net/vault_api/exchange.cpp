@@ -63,6 +63,7 @@ bool Exchange::refuse_write_to_folder() {
 void Exchange::serve_public(bool needs_unsealed) {
   admission_ = port().admit_public(make_head());
   if (needs_unsealed && port().status().sealed) return refuse(ErrorCode::sealed, {});
+  if (admission_->refusal) return refuse(*admission_->refusal);
   std::string_view argument;
   const auto* route = find_route(system_routes(), request_.path, argument);
   if (route == nullptr) return refuse(ErrorCode::not_found, {});
@@ -77,12 +78,20 @@ void Exchange::serve_admitted() {
   });
 }
 
+// Whoever fetches with the wrapping token itself, and comes late, learns that rather than a denial.
+bool Exchange::is_dead_wrapping_token(const Error& refusal) const noexcept {
+  return refusal.code == ErrorCode::permission_denied && admission_->token == nullptr &&
+         admission_->head.path == "sys/wrapping/unwrap" && !fields().has("token");
+}
+
 void Exchange::admitted(api::AdmissionPtr admission) {
   admission_ = std::move(admission);
   COFFER_CHECK(admission_ != nullptr);
   if (admission_->refusal) {
     // An unknown, missing or expired token and a missing capability have texts of their own.
     auto refusal = *admission_->refusal;
+    if (is_dead_wrapping_token(refusal))
+      return refuse(ErrorCode::invalid_argument, "wrapping token is not valid or does not exist");
     if (refusal.code == ErrorCode::permission_denied) refusal.message.clear();
     return refuse(refusal);
   }
@@ -91,7 +100,9 @@ void Exchange::admitted(api::AdmissionPtr admission) {
 
 void Exchange::refuse(const Error& error) noexcept {
   try {
-    answer(error_answer(error, admission_ != nullptr && admission_->token != nullptr));
+    auto refusal = error_answer(error, admission_ != nullptr && admission_->token != nullptr);
+    if (admission_ != nullptr) refusal.retry_after = admission_->retry_after;
+    answer(std::move(refusal));
   } catch (...) {
     Answer bare;
     bare.status = 500;
@@ -180,7 +191,10 @@ void Exchange::send() noexcept {
       response.headers.emplace_back("X-Vault-Namespace", std::move(request_.namespace_echo));
     if (!answer_.location.empty())
       response.headers.emplace_back("Location", std::move(answer_.location));
-    if (answer_.retry_later) response.headers.emplace_back("Retry-After", "1");
+    if (answer_.retry_after)
+      response.headers.emplace_back("Retry-After", std::to_string(answer_.retry_after->count));
+    else if (answer_.retry_later)
+      response.headers.emplace_back("Retry-After", "1");
     responder_(std::move(response));
   } catch (...) {
     // Nothing more can be said; the connection's own deadline ends the request.

@@ -108,6 +108,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void serve_admitted();
   void admitted(api::AdmissionPtr admission);
   [[nodiscard]] bool refuse_write_to_folder();
+  [[nodiscard]] bool is_dead_wrapping_token(const Error& refusal) const noexcept;
   [[nodiscard]] bool wants_wrapping(const Answer& answer) const noexcept;
   void wrap(Answer answer, bool recorded);
   void finish(Answer answer, bool recorded) noexcept;

@@ -32,6 +32,8 @@ void kv_config_write(Exchange& x, std::string_view);
 void kv_wrong_path(Exchange& x);
 // kv_v1.cpp: every path of a mount of version 1.
 void kv_v1(Exchange& x, std::string_view path);
+// cubbyhole.cpp: every path of the caller's cubbyhole.
+void cubbyhole(Exchange& x, std::string_view path);
 
 // sys_health.cpp
 void sys_health(Exchange& x, std::string_view);
@@ -47,6 +49,54 @@ void sys_init_read(Exchange& x, std::string_view);
 void sys_init_write(Exchange& x, std::string_view);
 void sys_unseal(Exchange& x, std::string_view);
 void sys_seal(Exchange& x, std::string_view);
+// sys_generate_root.cpp
+void sys_generate_root_read(Exchange& x, std::string_view);
+void sys_generate_root_start(Exchange& x, std::string_view);
+void sys_generate_root_cancel(Exchange& x, std::string_view);
+void sys_generate_root_update(Exchange& x, std::string_view);
+// sys_rekey.cpp
+void sys_rekey_read(Exchange& x, std::string_view);
+void sys_rekey_start(Exchange& x, std::string_view);
+void sys_rekey_cancel(Exchange& x, std::string_view);
+void sys_rekey_update(Exchange& x, std::string_view);
+void sys_rekey_verify_read(Exchange& x, std::string_view);
+void sys_rekey_verify_restart(Exchange& x, std::string_view);
+void sys_rekey_verify_update(Exchange& x, std::string_view);
+void sys_rekey_recovery(Exchange& x, std::string_view);
+void sys_rekey_backup_read(Exchange& x, std::string_view);
+void sys_rekey_backup_remove(Exchange& x, std::string_view);
+// sys_leases.cpp
+void sys_lease_lookup(Exchange& x, std::string_view);
+void sys_lease_renew(Exchange& x, std::string_view in_path);
+void sys_lease_revoke(Exchange& x, std::string_view in_path);
+void sys_lease_revoke_prefix(Exchange& x, std::string_view prefix);
+void sys_leases_list(Exchange& x, std::string_view);
+// sys_tools.cpp
+void sys_tools_random(Exchange& x, std::string_view argument);
+void sys_tools_hash(Exchange& x, std::string_view argument);
+// sys_audit.cpp
+void sys_audit_list(Exchange& x, std::string_view);
+void sys_audit_enable(Exchange& x, std::string_view path);
+void sys_audit_disable(Exchange& x, std::string_view path);
+void sys_audit_hash(Exchange& x, std::string_view path);
+void sys_cors_read(Exchange& x, std::string_view);
+void sys_cors_write(Exchange& x, std::string_view);
+void sys_cors_remove(Exchange& x, std::string_view);
+// sys_password_policies.cpp
+void sys_password_policies_list(Exchange& x, std::string_view);
+void sys_password_policy_read(Exchange& x, std::string_view name);
+void sys_password_policy_write(Exchange& x, std::string_view name);
+void sys_password_policy_remove(Exchange& x, std::string_view name);
+void sys_password_generate(Exchange& x, std::string_view name);
+// sys_quotas.cpp
+void sys_rate_limits_list(Exchange& x, std::string_view);
+void sys_rate_limit_read(Exchange& x, std::string_view name);
+void sys_rate_limit_write(Exchange& x, std::string_view name);
+void sys_rate_limit_remove(Exchange& x, std::string_view name);
+void sys_quota_config_read(Exchange& x, std::string_view);
+void sys_quota_config_write(Exchange& x, std::string_view);
+void sys_lease_count_list(Exchange& x, std::string_view);
+void sys_lease_count_write(Exchange& x, std::string_view);
 // sys_mounts.cpp
 void sys_mounts_list(Exchange& x, std::string_view);
 void sys_mount_read(Exchange& x, std::string_view path);

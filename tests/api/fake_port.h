@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "events/api/request_port.h"
+#include "tests/api/fake_ceremonies.h"
 
 namespace coffer::test {
 
@@ -35,6 +36,8 @@ class FakePort final : public api::RequestPort {
   std::vector<int> recorded_with_change;  // statuses
   std::vector<api::RequestHead> heads;    // as they were handed in, tokens included
   unsigned calls = 0;
+  FakeCeremonies ceremonies;
+  std::optional<Seconds> rate_limited;  // every request is refused so
   void release_records();
 
   // ------------------------------------------------------------- RequestPort
@@ -44,6 +47,10 @@ class FakePort final : public api::RequestPort {
   void unseal(SecretBytes share, api::Callback<api::ServiceStatus> done) override;
   void reset_unseal(api::Callback<api::ServiceStatus> done) override;
   void seal(api::AdmissionPtr admission, api::Callback<api::Changed> done) override;
+  api::KeyCeremonies& key_ceremonies() override { return ceremonies; }
+  Result<api::AuditHash> audit_hash(const api::Admission&, std::string_view text) const override {
+    return api::AuditHash{"t-" + std::string(text), "a-" + std::string(text)};
+  }
   void admit(api::RequestHead head, std::function<void(api::AdmissionPtr)> done) override;
   api::AdmissionPtr admit_public(api::RequestHead head) override;
   void record(api::AdmissionPtr admission, api::Outcome outcome, api::Callback<void> done) override;

@@ -94,8 +94,13 @@ token::TokenRole token_role() {
           flag(),  text(),  seconds(), seconds(), number()};
 }
 
+quota::RateLimit rate_limit() {
+  return {text(),    number(), seconds(),
+          seconds(), flag(),   flag() ? quota::GroupBy::address : quota::GroupBy::none};
+}
+
 tenant::Event tenant_event() {
-  switch (*gen::inRange(0, 11)) {
+  switch (*gen::inRange(0, 17)) {
     case 0:
       return tenant::TenantCreated{id<TenantId>(), text(), text_map(), time()};
     case 1:
@@ -117,8 +122,20 @@ tenant::Event tenant_event() {
       return tenant::MountMoved{text(), text(), id<MountId>(), id<tenant::MigrationId>()};
     case 9:
       return tenant::TokenRoleWritten{text(), token_role()};
-    default:
+    case 10:
       return tenant::TokenRoleRemoved{text()};
+    case 11:
+      return tenant::PasswordPolicyWritten{text(), text()};
+    case 12:
+      return tenant::PasswordPolicyRemoved{text()};
+    case 13:
+      return tenant::RateLimitWritten{text(), rate_limit()};
+    case 14:
+      return tenant::RateLimitRemoved{text()};
+    case 15:
+      return tenant::QuotaSettingsChanged{texts()};
+    default:
+      return tenant::UnsealSharesChanged{any<std::uint32_t>(), any<std::uint32_t>(), time()};
   }
 }
 
@@ -145,8 +162,7 @@ token::Event token_event() {
     case 0:
       return token::TokenCreated{id<TokenId>(), text(),    id<TenantId>(), id<TokenId>(), texts(),
                                  text_map(),    text(),    text(),         time(),        seconds(),
-                                 seconds(),     seconds(), number(),       flag(),
-                                 flag()};
+                                 seconds(),     seconds(), number(),       flag(),        flag()};
     case 1:
       return token::TokenRenewed{time(), time()};
     case 2:
@@ -272,6 +288,9 @@ Snapshot<tenant::TenantState> tenant_snapshot() {
     out.state.mounts.insert_or_assign(made.path, made);
   }
   for (int i = *gen::inRange(0, 4); i > 0; --i) out.state.token_roles[text()] = token_role();
+  for (int i = *gen::inRange(0, 4); i > 0; --i) out.state.password_policies[text()] = text();
+  for (int i = *gen::inRange(0, 4); i > 0; --i) out.state.rate_limits[text()] = rate_limit();
+  if (flag()) out.state.quota_exempt_paths = texts();
   return out;
 }
 

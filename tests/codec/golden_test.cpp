@@ -131,6 +131,9 @@ TEST_CASE("the messages of the Kafka topics have golden files") {
   for (std::size_t i = 0; i < records.size(); ++i)
     check_golden(names[i], records[i], encode_replicated, decode_replicated);
   check_golden("key_blob", samples::key_blob(), encode_key_blob, decode_key_blob);
+  check_golden("vault_row", samples::vault_row(), encode_vault_row, decode_vault_row);
+  check_golden("vault_row_with_sealed_pin", samples::vault_row_with_sealed_pin(), encode_vault_row,
+               decode_vault_row);
   check_golden("migration_row", samples::migration_row(), encode_migration_row,
                decode_migration_row);
   check_golden("replica_position", samples::replica_position(), encode_replica_position,
@@ -141,6 +144,7 @@ TEST_CASE("snapshots have golden files") {
   check_golden_snapshot("secret_snapshot", samples::secret_snapshot());
   check_golden_snapshot("tenant_snapshot", samples::tenant_snapshot());
   check_golden_snapshot("tenant_snapshot_with_roles", samples::tenant_snapshot_with_roles());
+  check_golden_snapshot("tenant_snapshot_with_limits", samples::tenant_snapshot_with_limits());
   check_golden_snapshot("keyring_snapshot", samples::keyring_snapshot());
   check_golden_snapshot("keyring_snapshot_rotating", samples::keyring_snapshot_rotating());
   check_golden_snapshot("token_snapshot", samples::token_snapshot());

@@ -41,6 +41,10 @@ token::TokenRole token_role() {
           .num_uses = 9};
 }
 
+quota::RateLimit rate_limit() {
+  return {"secret/data/app*", 2'500'000, Seconds{60}, Seconds{10}, true, quota::GroupBy::none};
+}
+
 void add_secret_events(std::vector<AnyEvent>& out) {
   out.emplace_back(secret::Event{secret::SecretCreated{id<MountId>(0x10), "app/db-π", kTime}});
   out.emplace_back(secret::Event{secret::SecretVersionWritten{
@@ -76,6 +80,14 @@ void add_tenant_events(std::vector<AnyEvent>& out) {
       tenant::MountMoved{"secret/", "team/kv/", id<MountId>(0x10), id<tenant::MigrationId>(0x11)}});
   out.emplace_back(tenant::Event{tenant::TokenRoleWritten{"ci", token_role()}});
   out.emplace_back(tenant::Event{tenant::TokenRoleRemoved{"ci"}});
+  out.emplace_back(tenant::Event{tenant::PasswordPolicyWritten{
+      "strong", "length = 20\nrule \"charset\" { charset = \"ab\" }"}});
+  out.emplace_back(tenant::Event{tenant::PasswordPolicyRemoved{"strong"}});
+  out.emplace_back(tenant::Event{tenant::RateLimitWritten{"burst", rate_limit()}});
+  out.emplace_back(tenant::Event{tenant::RateLimitRemoved{"burst"}});
+  out.emplace_back(
+      tenant::Event{tenant::QuotaSettingsChanged{{"sys/health", "auth/token/lookup-self"}}});
+  out.emplace_back(tenant::Event{tenant::UnsealSharesChanged{5, 3, kTime}});
 }
 
 void add_other_events(std::vector<AnyEvent>& out) {
@@ -171,6 +183,23 @@ ReplicaPosition replica_position() {
   return {1'000'000, 2'000'000, 500, {7, id<Nonce128>(0xA0), false}, {6, id<Nonce128>(0xB0), true}};
 }
 
+VaultRow vault_row() {
+  return {.shamir = true,
+          .shares = 5,
+          .threshold = 3,
+          .root_epoch = 2,
+          .cluster_id = id<Id128<ClusterTag>>(0x12),
+          .cluster_name = "coffer",
+          .partitions = 1,
+          .created_time = kTime};
+}
+
+VaultRow vault_row_with_sealed_pin() {
+  auto row = vault_row();
+  row.sealed_pin = text_bytes("not really sealed");
+  return row;
+}
+
 MigrationRow migration_row() {
   return {MigrationDirection::to_embedded, kTime, "/var/lib/coffer"};
 }
@@ -248,6 +277,15 @@ Snapshot<tenant::TenantState> tenant_snapshot_with_roles() {
   moved.migration = id<tenant::MigrationId>(0x11);
   moved.moved_from = "old/";
   snapshot.state.token_roles = {{"a", {}}, {"ci", token_role()}};
+  return snapshot;
+}
+
+Snapshot<tenant::TenantState> tenant_snapshot_with_limits() {
+  auto snapshot = tenant_snapshot_with_roles();
+  snapshot.state.password_policies = {{"a", "length = 8"}, {"strong", "length = 20"}};
+  snapshot.state.rate_limits = {{"all", {"", 1'000'000, Seconds{1}, Seconds{0}, true}},
+                                {"burst", rate_limit()}};
+  snapshot.state.quota_exempt_paths = {"sys/health"};
   return snapshot;
 }
 

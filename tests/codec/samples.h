@@ -29,11 +29,14 @@ Id id(std::uint8_t first) {
 [[nodiscard]] KeyBlob key_blob();
 [[nodiscard]] ReplicaPosition replica_position();
 [[nodiscard]] MigrationRow migration_row();
+[[nodiscard]] VaultRow vault_row();  // of a vault of an earlier build
+[[nodiscard]] VaultRow vault_row_with_sealed_pin();
 [[nodiscard]] AccessEnvelope access_envelope();
 [[nodiscard]] audit::AccessRecord access_record();
 [[nodiscard]] Snapshot<secret::SecretState> secret_snapshot();
 [[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot();
 [[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot_with_roles();
+[[nodiscard]] Snapshot<tenant::TenantState> tenant_snapshot_with_limits();
 [[nodiscard]] Snapshot<keyring::KeyringState> keyring_snapshot();
 [[nodiscard]] Snapshot<keyring::KeyringState> keyring_snapshot_rotating();
 [[nodiscard]] Snapshot<token::TokenState> token_snapshot();

@@ -120,6 +120,36 @@ void read(JsonFields in, tenant::TokenRoleWritten& e) {
 void read(JsonFields in, tenant::TokenRoleRemoved& e) {
   in.read("name", e.name);
 }
+void read(JsonFields in, tenant::PasswordPolicyWritten& e) {
+  in.read("name", e.name);
+  in.read("text", e.text);
+}
+void read(JsonFields in, tenant::PasswordPolicyRemoved& e) {
+  in.read("name", e.name);
+}
+void read(JsonFields in, tenant::RateLimitWritten& e) {
+  in.read("name", e.name);
+  auto limit = in.object("limit");
+  limit.read("path", e.limit.path);
+  limit.read("rate_micro", e.limit.rate_micro);
+  limit.read("interval_s", e.limit.interval);
+  limit.read("block_interval_s", e.limit.block_interval);
+  limit.read("inheritable", e.limit.inheritable);
+  std::uint32_t group_by = 0;
+  limit.read("group_by", group_by);
+  e.limit.group_by = group_by == 2 ? quota::GroupBy::none : quota::GroupBy::address;
+}
+void read(JsonFields in, tenant::RateLimitRemoved& e) {
+  in.read("name", e.name);
+}
+void read(JsonFields in, tenant::QuotaSettingsChanged& e) {
+  in.read("exempt_paths", e.exempt_paths);
+}
+void read(JsonFields in, tenant::UnsealSharesChanged& e) {
+  in.read("shares", e.shares);
+  in.read("threshold", e.threshold);
+  in.read("changed_time", e.changed_time);
+}
 
 void read(JsonFields in, keyring::KeyReference& key) {
   in.read("id", key.id);
@@ -226,6 +256,12 @@ constexpr std::array kRows = {
     Row{"tenant.mount_moved", &read_as<tenant::Event, tenant::MountMoved>},
     Row{"tenant.token_role_written", &read_as<tenant::Event, tenant::TokenRoleWritten>},
     Row{"tenant.token_role_removed", &read_as<tenant::Event, tenant::TokenRoleRemoved>},
+    Row{"tenant.password_policy_written", &read_as<tenant::Event, tenant::PasswordPolicyWritten>},
+    Row{"tenant.password_policy_removed", &read_as<tenant::Event, tenant::PasswordPolicyRemoved>},
+    Row{"tenant.rate_limit_written", &read_as<tenant::Event, tenant::RateLimitWritten>},
+    Row{"tenant.rate_limit_removed", &read_as<tenant::Event, tenant::RateLimitRemoved>},
+    Row{"tenant.quota_settings_changed", &read_as<tenant::Event, tenant::QuotaSettingsChanged>},
+    Row{"tenant.unseal_shares_changed", &read_as<tenant::Event, tenant::UnsealSharesChanged>},
     Row{"keyring.created", &read_as<keyring::Event, keyring::KeyringCreated>},
     Row{"keyring.tenant_key_rotated", &read_as<keyring::Event, keyring::TenantKeyRotated>},
     Row{"keyring.tenant_key_rewrapped", &read_as<keyring::Event, keyring::TenantKeyRewrapped>},

@@ -230,8 +230,9 @@ void ClusterNode::note_owner(const log::KafkaReplica& replica) {
   // A claim of this node is one of its former life, as long as it only follows.
   const bool nobody = place.events_claim.released || place.owner == self_.id;
   const auto owner = nobody ? std::string() : place.owner;
-  applied_ = replica.state().heads(kPartition).events;
-  if (!control_.status().initialized)
+  // Other key shares come with the log as the vault itself does.
+  const auto events = replica.state().heads(kPartition).events;
+  if (applied_.exchange(events) != events || !control_.status().initialized)
     if (const auto vault = read_vault_row(replica.state()); vault && *vault)
       control_.learn(**vault);
   {
@@ -356,6 +357,7 @@ Result<std::unique_ptr<VaultService>> ClusterNode::open_vault(log::KafkaEventLog
     control_.learn(made);
     if (control_.sealed()) router_->set_active(nullptr);
   };
+  hooks.on_row_changed = [this](const codec::VaultRow& row) { control_.learn(row); };
   hooks.on_sealed = [this] {
     control_.seal();
     router_->set_active(nullptr);

@@ -97,6 +97,7 @@ Result<std::unique_ptr<VaultService>> VaultService::open(
   auto runtime = runtime_options(config);
   runtime.seal.on_initialized = std::move(hooks.on_initialized);
   runtime.seal.on_sealed = std::move(hooks.on_sealed);
+  runtime.seal.on_row_changed = std::move(hooks.on_row_changed);
   COFFER_ASSIGN(service->runtime_,
                 actors::VaultRuntime::create(*service->actor_system_, clock, random, log,
                                              service->keys_, setup, std::move(runtime)));

@@ -17,6 +17,7 @@ namespace coffer::server {
 struct SealHooks {
   std::function<void(const codec::VaultRow&)> on_initialized;
   std::function<void()> on_sealed;
+  std::function<void(const codec::VaultRow&)> on_row_changed;
 };
 
 [[nodiscard]] api::SealType seal_type_of(const Config& config);
