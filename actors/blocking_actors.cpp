@@ -93,8 +93,14 @@ class LogWriter final : public caf::event_based_actor {
       counts.push_back(job->appends.size());
       for (auto& element : job->appends) batch.push_back(std::move(element));
     }
+    std::vector<std::pair<std::size_t, TenantId>> writers;
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (batch[i].event) writers.emplace_back(i, batch[i].event->tenant);
     const auto began = services_.clock.monotonic_ns();
     const auto result = services_.log.append(batch);
+    if (result)
+      for (const auto& [element, tenant] : writers)
+        services_.tenant_heads.advance(tenant, (*result)[element].tenant_sequence);
     append_ns_ = services_.clock.monotonic_ns() - began;
     // Who waits already, and who is answered now.
     expected_ = jobs.size() > 1

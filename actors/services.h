@@ -9,6 +9,7 @@
 #include "actors/key_use.h"
 #include "actors/protocols.h"
 #include "actors/rewrap_board.h"
+#include "actors/tenant_heads.h"
 #include "actors/tenant_key_ring.h"
 #include "events/base/ports.h"
 #include "hsm/data_key_cache.h"
@@ -65,6 +66,7 @@ struct Services {
   KeyUse key_use;
   RewrapPace rewrap_pace;
   RewrapBoard rewraps;
+  TenantHeads tenant_heads;
   LogWriterRef log_writer;
   HsmWorkerRef hsm;
   ShredderRef shredder;

@@ -127,6 +127,9 @@ class VaultRuntime final : public api::RequestPort {
   void lookup_wrapped(api::AdmissionPtr admission, SecretBytes token,
                       api::Callback<token::TokenState> done) override;
 
+  [[nodiscard]] std::string state_index(const api::Admission& admission) const override;
+  [[nodiscard]] Result<bool> holds_state(std::string_view index) const override;
+
   void list_actors(api::AdmissionPtr admission,
                    api::Callback<std::vector<api::ActorInfo>> done) override;
   void read_events(api::AdmissionPtr admission, TenantSequence from, std::size_t limit,

@@ -304,6 +304,12 @@ class RequestPort {
   virtual void lookup_wrapped(AdmissionPtr admission, SecretBytes token,
                               Callback<token::TokenState> done) = 0;
 
+  // An opaque text for the client: the state of the admission's tenant that answers from now on
+  // have seen. Empty while sealed. Whether the vault holds a state that a client brings back: false
+  // when it has not come so far; invalid_argument: no such text of this vault.
+  [[nodiscard]] virtual std::string state_index(const Admission& admission) const = 0;
+  [[nodiscard]] virtual Result<bool> holds_state(std::string_view index) const = 0;
+
   // Operator API (metadata only; admitted like every request, with sudo).
   virtual void list_actors(AdmissionPtr admission, Callback<std::vector<ActorInfo>> done) = 0;
   virtual void read_events(AdmissionPtr admission, TenantSequence from, std::size_t limit,

@@ -43,6 +43,9 @@ class RocksDbLog final : public EventLog {
                                                 std::size_t limit) const override {
     return state_.read_tenant(tenant, from, limit);
   }
+  Result<TenantSequence> tenant_end(const TenantId& tenant) const override {
+    return state_.tenant_end(tenant);
+  }
   LogPosition events_end(PartitionId partition) const override {
     return state_.heads(partition).events;
   }

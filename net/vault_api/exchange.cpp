@@ -9,6 +9,12 @@ namespace {
 constexpr std::string_view kTokenPaths = "auth/token/";
 constexpr std::string_view kWrappingPaths = "sys/wrapping/";
 
+bool is_read(policy::Operation operation) noexcept {
+  using policy::Operation;
+  return operation == Operation::read || operation == Operation::list ||
+         operation == Operation::scan;
+}
+
 }  // namespace
 
 Exchange::Exchange(std::shared_ptr<const ApiContext> context, Responder responder)
@@ -86,12 +92,33 @@ void Exchange::admitted(api::AdmissionPtr admission) {
     if (refusal.code == ErrorCode::permission_denied) refusal.message.clear();
     return refuse(refusal);
   }
+  if (refuse_missing_state()) return;
   route_admitted(*this);
+}
+
+bool Exchange::refuse_missing_state() {
+  for (const auto& state : request_.states) {
+    const auto held = port().holds_state(state);
+    if (held && *held) continue;
+    if (!held)
+      refuse(held.error());
+    else
+      answer(text_error(412, ErrorCode::unavailable, "required index state not present"));
+    return true;
+  }
+  return false;
+}
+
+// Whether what goes with a read was stored (its access record, a use of its token) does not matter
+// to whoever repeats it.
+Error Exchange::as_met(const Error& error) const {
+  if (error.code != ErrorCode::unknown_outcome || !is_read(request_.operation)) return error;
+  return {ErrorCode::unavailable, {}};
 }
 
 void Exchange::refuse(const Error& error) noexcept {
   try {
-    answer(error_answer(error, admission_ != nullptr && admission_->token != nullptr));
+    answer(error_answer(as_met(error), admission_ != nullptr && admission_->token != nullptr));
   } catch (...) {
     Answer bare;
     bare.status = 500;
@@ -133,7 +160,7 @@ void Exchange::wrap(Answer answer, bool recorded) {
                 outcome.error = ErrorCode::internal;
                 try {
                   outcome = wrapped ? wrap_info_answer(*wrapped, accessor)
-                                    : error_answer(wrapped.error(), true);
+                                    : error_answer(self->as_met(wrapped.error()), true);
                 } catch (...) {
                   // The bare status has to do.
                 }
@@ -161,7 +188,7 @@ void Exchange::recorded(const Result<void>& result) noexcept {
     answer_ = Answer{};
     answer_.status = 500;
     try {
-      answer_ = unrecorded_answer(result.error());
+      answer_ = unrecorded_answer(as_met(result.error()));
     } catch (...) {
       // The bare status has to do.
     }
@@ -180,6 +207,10 @@ void Exchange::send() noexcept {
       response.headers.emplace_back("X-Vault-Namespace", std::move(request_.namespace_echo));
     if (!answer_.location.empty())
       response.headers.emplace_back("Location", std::move(answer_.location));
+    // Of whoever was let in: that there is such a namespace is not told to others.
+    if (admission_ != nullptr && admission_->token && !admission_->refusal)
+      if (auto index = port().state_index(*admission_); !index.empty())
+        response.headers.emplace_back("X-Vault-Index", std::move(index));
     if (answer_.retry_later) response.headers.emplace_back("Retry-After", "1");
     responder_(std::move(response));
   } catch (...) {

@@ -107,9 +107,11 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void serve_public(bool needs_unsealed);
   void serve_admitted();
   void admitted(api::AdmissionPtr admission);
+  [[nodiscard]] bool refuse_missing_state();
   [[nodiscard]] bool refuse_write_to_folder();
   [[nodiscard]] bool wants_wrapping(const Answer& answer) const noexcept;
   void wrap(Answer answer, bool recorded);
+  [[nodiscard]] Error as_met(const Error& error) const;
   void finish(Answer answer, bool recorded) noexcept;
   void recorded(const Result<void>& result) noexcept;
   void send() noexcept;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "events/base/secret_bytes.h"
 #include "events/json/json_value.h"
@@ -38,6 +39,7 @@ struct ParsedRequest {
   std::string namespace_echo;  // the header as it was sent
   SecretBytes token;
   Seconds wrap_ttl{0};                   // above zero: the answer is to be wrapped
+  std::vector<std::string> states;       // of X-Vault-Index: what the answer has to know of
   std::optional<json::Document> fields;  // root is an object; absent: no fields
 
   [[nodiscard]] const json::Value* field_root() const noexcept {

@@ -30,6 +30,9 @@ class FakePort final : public api::RequestPort {
   bool rotations_end = true;          // at once; else they are under way from then on
   bool hold_records = false;
   bool changes_record_themselves = true;
+  std::string index = "index-of-now";  // of every answer
+  std::vector<std::string> known_states{"index-of-now", "older"};
+  std::string later_state = "later";
   unsigned conflicts = 0;                 // so many conditional writes meet another writer
   std::vector<api::Outcome> recorded;     // by record()
   std::vector<int> recorded_with_change;  // statuses
@@ -92,6 +95,8 @@ class FakePort final : public api::RequestPort {
   void capabilities(api::AdmissionPtr admission, api::TokenReference reference,
                     std::vector<std::string> paths,
                     api::Callback<std::vector<std::vector<std::string>>> done) override;
+  std::string state_index(const api::Admission&) const override { return index; }
+  Result<bool> holds_state(std::string_view state) const override;
   bool sees_mount(const api::Admission& admission, std::string_view mount_path) const override;
   void wrap(api::AdmissionPtr admission, SecretBytes content, Seconds ttl,
             std::string creation_path, api::Callback<api::Wrapped> done) override;

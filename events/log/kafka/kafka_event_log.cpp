@@ -372,6 +372,9 @@ Result<std::vector<StoredRecord>> KafkaEventLog::read_access(PartitionId partiti
                                                              std::size_t limit) const {
   return state().read_access(partition, from, limit);
 }
+Result<TenantSequence> KafkaEventLog::tenant_end(const TenantId& tenant) const {
+  return state().tenant_end(tenant);
+}
 LogPosition KafkaEventLog::events_end(PartitionId partition) const {
   return state().heads(partition).events;
 }
