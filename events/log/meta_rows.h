@@ -12,13 +12,15 @@ inline constexpr std::string_view kAccessTrimRows = "access_trim/";  // + partit
 inline constexpr std::string_view kReplicaPlaceRows = "kafka/";      // + partition
 inline constexpr std::string_view kMissingKeyRows = "kafka_missing/";  // + partition + row
 inline constexpr std::string_view kMigrationRow = "migration";         // replicated; see codec
+inline constexpr std::string_view kRecordVersionRow = "record_version";  // replicated
 
 // True for these. Rows of "access_trim/" count too: they follow from the access log.
 [[nodiscard]] inline bool is_engine_row(BytesView meta_key) noexcept {
   const auto name = as_text(meta_key);
   for (const auto prefix : {kAccessTrimRows, kReplicaPlaceRows, kMissingKeyRows})
     if (name.starts_with(prefix)) return true;
-  return name == kFormatRow || name == kClaimEpochRow || name == kMigrationRow;
+  return name == kFormatRow || name == kClaimEpochRow || name == kMigrationRow ||
+         name == kRecordVersionRow;
 }
 
 }  // namespace coffer::log

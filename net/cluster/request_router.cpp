@@ -27,19 +27,27 @@ void RequestRouter::set_active(LocalHandler active) {
 void RequestRouter::set_owner(std::string node) {
   const std::lock_guard lock(mutex_);
   owner_ = std::move(node);
+  version_ = options_.forward_versions.latest;  // another node, or another release of this one
+}
+
+// Requests that were sent in the older version meanwhile have nothing to say about this one.
+void RequestRouter::note_version(unsigned sent, unsigned version) {
+  const std::lock_guard lock(mutex_);
+  if (version_ == sent) version_ = version;
 }
 
 void RequestRouter::on_client_request(std::shared_ptr<HttpRequest> request, Responder respond) {
   strip_forwarding_headers(*request);
   if (auto here = active()) return serve(std::move(here), std::move(request), std::move(respond));
   if (standby_ && standby_(request, respond)) return;
-  route({std::move(request), std::move(respond), Clock::now() + options_.wait, false});
+  route({std::move(request), std::move(respond), Clock::now() + options_.wait, 0});
 }
 
 void RequestRouter::on_peer_request(std::shared_ptr<HttpRequest> request, Responder respond) {
   const std::string echo(request->header(kEchoHeader));
-  const auto accepted = accept_forwarded(*request, book_);
-  if (!accepted) return respond(refused_forward_response(accepted.error()));
+  const auto accepted = accept_forwarded(*request, book_, options_.forward_versions);
+  if (!accepted)
+    return respond(refused_forward_response(accepted.error(), options_.forward_versions));
   if (!echo.empty()) {
     if (echo_) echo_(accepted->node_id, echo);
     HttpResponse noted;
@@ -65,7 +73,7 @@ void RequestRouter::route(Waiting waiting) {
     std::unique_lock lock(mutex_);
     if (auto here = active_) {
       lock.unlock();
-      if (waiting.prepared) strip_forwarding_headers(*waiting.request);
+      if (waiting.prepared != 0) strip_forwarding_headers(*waiting.request);
       return serve(std::move(here), std::move(waiting.request), std::move(waiting.respond));
     }
     if (!owner_.empty() && owner_ != options_.node) owner = book_.find(owner_);
@@ -86,20 +94,29 @@ void RequestRouter::wait(Waiting waiting) {
 }
 
 void RequestRouter::forward(const PeerAddress& owner, Waiting waiting) {
-  if (!waiting.prepared) prepare_forwarded(*waiting.request, options_.node);
-  waiting.prepared = true;
+  const auto version = [this] {
+    const std::lock_guard lock(mutex_);
+    return version_;
+  }();
+  if (waiting.prepared != version) prepare_forwarded(*waiting.request, options_.node, version);
+  waiting.prepared = version;
   auto request = waiting.request;
   auto shared = std::make_shared<Waiting>(std::move(waiting));
-  peers_.send(owner, std::move(request), Clock::now() + options_.answer_max,
-              [this, shared](Result<HttpResponse> result) {
-                // Nothing was done with it: the next owner gets it.
-                const bool again =
-                    result ? is_not_owner(*result) : result.error().code == ErrorCode::unavailable;
-                if (again) return wait(std::move(*shared));
-                if (!result) return shared->respond(forward_failure_response(result.error()));
-                prepare_returned(*result);
-                shared->respond(std::move(*result));
-              });
+  peers_.send(
+      owner, std::move(request), Clock::now() + options_.answer_max,
+      [this, shared, version](Result<HttpResponse> result) {
+        // Nothing was done with it: the next owner gets it, or this one in its version.
+        bool again = result ? is_not_owner(*result) : result.error().code == ErrorCode::unavailable;
+        if (result)
+          if (const auto theirs = version_to_retry(*result, version, options_.forward_versions)) {
+            note_version(version, *theirs);
+            again = true;
+          }
+        if (again) return wait(std::move(*shared));
+        if (!result) return shared->respond(forward_failure_response(result.error()));
+        prepare_returned(*result);
+        shared->respond(std::move(*result));
+      });
 }
 
 void RequestRouter::retry_waiting() {

@@ -32,6 +32,7 @@ struct RouterOptions {
   std::size_t waiting_max = 10'000;
   // Of a forwarded request; less than HttpLimits::response_seconds_max of the public listener.
   std::chrono::milliseconds answer_max{75'000};
+  ForwardVersions forward_versions = kForwardVersions;
 };
 
 class RequestRouter {
@@ -49,7 +50,8 @@ class RequestRouter {
         peers_(peers),
         book_(book),
         standby_(std::move(standby)),
-        echo_(std::move(echo)) {}
+        echo_(std::move(echo)),
+        version_(options_.forward_versions.latest) {}
 
   void on_client_request(std::shared_ptr<HttpRequest> request, Responder respond);
   void on_peer_request(std::shared_ptr<HttpRequest> request, Responder respond);
@@ -69,11 +71,12 @@ class RequestRouter {
     std::shared_ptr<HttpRequest> request;
     Responder respond;
     Time deadline;
-    bool prepared = false;  // has the headers of a forwarded request
+    unsigned prepared = 0;  // has the headers of a forwarded request, in this version
   };
 
   void route(Waiting waiting);
   void forward(const PeerAddress& owner, Waiting waiting);
+  void note_version(unsigned sent, unsigned version);
   void wait(Waiting waiting);
   static void serve(LocalHandler active, std::shared_ptr<HttpRequest> request, Responder respond);
   [[nodiscard]] LocalHandler active() const;
@@ -86,6 +89,7 @@ class RequestRouter {
   mutable std::mutex mutex_;  // guards what follows
   LocalHandler active_;
   std::string owner_;
+  unsigned version_;  // that the owner is spoken to in
   std::vector<Waiting> waiting_;
 };
 

@@ -201,5 +201,23 @@ TEST_CASE("node: who asks for a vault that is not there waits for a look") {
   CHECK(seen.size() == 3);
 }
 
+TEST_CASE("node: one that never sees the log keeps nobody waiting") {
+  Node node(api::SealType::shamir);
+  std::vector<bool> seen;
+  const auto look = [&] {
+    node.control.look_again(
+        [&](const api::ServiceStatus& status) { seen.push_back(status.initialized); });
+  };
+  look();  // no look was begun
+  node.control.cannot_look();
+  CHECK(seen == std::vector<bool>{false});
+  look();
+  CHECK(node.control.begin_look());
+  look();
+  node.control.cannot_look();
+  CHECK(seen == std::vector<bool>{false, false, false});
+  CHECK_FALSE(node.control.begin_look());
+}
+
 }  // namespace
 }  // namespace coffer::server

@@ -199,6 +199,24 @@ void ClusterNode::turn() {
 
 void ClusterNode::tick() {
   vault_->tick();
+  upgrade_records();
+}
+
+// What other nodes say is heard by the active one alone, and only since it is that.
+void ClusterNode::upgrade_records() {
+  std::vector<std::optional<std::uint32_t>> others;
+  for (const auto& member : members_) {
+    if (member.id == self_.id) continue;
+    const auto heard = echoes_.find(member.id);
+    others.push_back(heard ? std::optional(heard->echo.record_version) : std::nullopt);
+  }
+  const auto raised = records_->tick(*log_, others);
+  if (raised && *raised)
+    spdlog::info("all nodes read records of version {}: it is written from now on",
+                 records_->version());
+  if (!raised && !std::exchange(upgrade_failed_, true))
+    spdlog::warn("the version of the records stays {}: {}", records_->version(),
+                 raised.error().message);
 }
 
 std::unique_ptr<log::OwnershipGroup> ClusterNode::join_group() {
@@ -221,8 +239,18 @@ void ClusterNode::followed(log::KafkaReplica& replica) {
   send_echo();
 }
 
-void ClusterNode::lost_sight() {
-  control_.up_to_date();  // as far as this node can tell
+void ClusterNode::lost_sight(const Error& why) {
+  control_.cannot_look();
+  if (why.code != ErrorCode::unsupported) return;
+  const std::lock_guard lock(mutex_);
+  failure_ = why;
+  unreadable_ = true;
+}
+
+std::optional<Error> ClusterNode::failure() const {
+  if (!unreadable_) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return failure_;
 }
 
 void ClusterNode::note_owner(const log::KafkaReplica& replica) {
@@ -268,10 +296,12 @@ void ClusterNode::send_echo() {
   echoed_state_ = state;
   const auto peer = book_.find(owner);
   if (!peer || owner == self_.id) return;
-  peers_->send(*peer, net::echo_request(self_.id, format_echo({state, applied_})),
-               now + kEchoInterval, [](const Result<net::HttpResponse>&) {
-                 // A lost one is followed by the next.
-               });
+  peers_->send(
+      *peer,
+      net::echo_request(self_.id, format_echo({state, applied_, log_options_.record_version_max})),
+      now + kEchoInterval, [](const Result<net::HttpResponse>&) {
+        // A lost one is followed by the next.
+      });
 }
 
 // ---------------------------------------------------------------- how far this node is
@@ -339,6 +369,8 @@ void ClusterNode::bootstrap() {
   if (options.events_min == 0) return;
   const auto source = bootstrap_store(options, *peers_, [this] {
     router_->retry_waiting();
+    // A peer may have said meanwhile that there is a vault.
+    if (control_.status().initialized) control_.cannot_look();
     return !cycle_->is_leaving();
   });
   if (source.empty()) return;
@@ -372,6 +404,9 @@ Result<std::unique_ptr<VaultService>> ClusterNode::open_vault(log::KafkaEventLog
 }
 
 Result<void> ClusterNode::begin(log::KafkaEventLog& log) {
+  upgrade_failed_ = false;
+  records_.emplace(log_options_.record_version_max);
+  COFFER_TRY(records_->begin(log));
   COFFER_ASSIGN(vault_, open_vault(log));
   log_ = &log;
   applied_ = log.events_end(kPartition);

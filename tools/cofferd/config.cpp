@@ -111,6 +111,10 @@ std::vector<Option> options_of(Config& c) {
        "Address for the other nodes; the port is that of this node's entry"},
       {"cluster", "owner_wait_ms", &n.owner_wait_ms,
        "How long a request waits while the partition changes its owner; then 503"},
+      {"cluster", "protocol_version_max", &n.protocol_version_max,
+       "Newest version of the log's records that this node reads and writes; lower than the "
+       "default "
+       "only while a cluster is upgraded, see docs/cluster.md"},
       {"cluster", "snapshot_events_min", &n.snapshot_events_min,
        "A node without a store takes a peer's when the log has so many events, else it reads the "
        "log; 0: always reads the log"},
@@ -249,6 +253,11 @@ Result<void> check_cluster(const Config& config) {
                    [&](const ClusterMember& member) { return member.id == config.cluster.node; }))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("cluster.node `{}` is not one of cluster.nodes", config.cluster.node));
+  if (config.cluster.protocol_version_max < log::kRecordVersionMin ||
+      config.cluster.protocol_version_max > log::kRecordVersionMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("cluster.protocol_version_max must be from {} to {}",
+                            log::kRecordVersionMin, log::kRecordVersionMax));
   if (config.kafka.sasl_mechanism.empty() != config.kafka.sasl_user.empty())
     return fail(ErrorCode::invalid_argument,
                 "kafka.sasl_mechanism and kafka.sasl_user must be given together");

@@ -64,13 +64,14 @@ Result<void> serve(Server& server, const Config& config) {
   return {};
 }
 
-void run_until_told_to_stop(Server& server, const sigset_t& signals) {
+// Error: the node cannot go on.
+Result<void> run_until_told_to_stop(Server& server, const sigset_t& signals) {
   while (true) {
     const timespec second{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) {
       spdlog::info("stopping");
-      return;
+      return {};
     }
     if (signal == SIGHUP) {
       auto reloaded = server.http->reload_certificate();
@@ -81,6 +82,8 @@ void run_until_told_to_stop(Server& server, const sigset_t& signals) {
         spdlog::error("certificate not reloaded: {}", reloaded.error().message);
     }
     if (server.vault) server.vault->tick();
+    if (server.node)
+      if (auto failure = server.node->failure()) return std::move(*failure);
   }
 }
 
@@ -98,8 +101,7 @@ Result<void> run(Config config, const sigset_t& signals) {
     COFFER_TRY(open_vault(server, config, token));
   }
   COFFER_TRY(serve(server, config));
-  run_until_told_to_stop(server, signals);
-  return {};
+  return run_until_told_to_stop(server, signals);
 }
 
 void set_up_logging(const std::string& level) {

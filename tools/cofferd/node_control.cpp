@@ -117,6 +117,10 @@ void NodeControl::up_to_date() {
   for (const auto& look : std::exchange(looking_, {})) look(status());
 }
 
+void NodeControl::cannot_look() {
+  if (begin_look()) up_to_date();
+}
+
 // ---------------------------------------------------------------- unseal and seal
 void NodeControl::unseal(SecretBytes share, api::Callback<api::ServiceStatus> done) {
   {

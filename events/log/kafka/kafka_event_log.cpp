@@ -30,7 +30,7 @@ KafkaReplica::Own with_offsets(std::vector<EncodedMessage>& messages, std::uint6
 }  // namespace
 
 KafkaEventLog::KafkaEventLog(std::unique_ptr<KafkaReplica> replica)
-    : replica_(std::move(replica)) {}
+    : replica_(std::move(replica)), record_version_(replica_->options().record_version_max) {}
 
 KafkaEventLog::~KafkaEventLog() = default;
 
@@ -313,8 +313,8 @@ Result<void> KafkaEventLog::check_writable() {
 Result<std::vector<Appended>> KafkaEventLog::append(std::span<Append> batch) {
   const std::lock_guard lock(mutex_);
   COFFER_TRY(check_writable());
-  COFFER_ASSIGN(auto encoded,
-                encode_appends(batch, replica_->state(), claims_, message_bytes_max()));
+  COFFER_ASSIGN(auto encoded, encode_appends(batch, replica_->state(), claims_, message_bytes_max(),
+                                             record_version_));
   add_renewals(encoded);
   std::set<PartitionId> partitions;
   for (const auto& [partition, appends] : encoded.partitions) partitions.insert(partition);

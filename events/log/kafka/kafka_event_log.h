@@ -62,6 +62,8 @@ class KafkaEventLog final : public EventLog {
   // afterwards.
   [[nodiscard]] Result<void> release();
   [[nodiscard]] std::uint64_t epoch(PartitionId partition) const;
+  // Of what is written from now on (record_version.h); at first the newest that the options allow.
+  void set_record_version(std::uint32_t version) noexcept { record_version_ = version; }
   // As KafkaReplica::store().
   [[nodiscard]] std::weak_ptr<StateStore> store() const noexcept { return replica_->store(); }
   // Appends are refused, and only recover() or a new take-over can change that. Any thread.
@@ -142,6 +144,7 @@ class KafkaEventLog final : public EventLog {
   Result<void> sweep_dead_blobs(PartitionId partition);
 
   std::unique_ptr<KafkaReplica> replica_;
+  std::atomic<std::uint32_t> record_version_;
   mutable std::mutex mutex_;  // guards what follows: the writer and the shredder both send
   std::unique_ptr<KafkaProducer> producer_;  // null after an unknown outcome
   std::map<PartitionId, Claim> claims_;
