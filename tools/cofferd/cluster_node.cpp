@@ -187,10 +187,12 @@ net::NodeState ClusterNode::node_state() const {
 
 // ---------------------------------------------------------------- the node's thread
 void ClusterNode::turn() {
-  if (vault_)
+  if (vault_) {
     applied_ = log_->events_end(kPartition);
-  else
+    control_.cannot_look();  // who asked it as a standby a moment ago: it has all of the log now
+  } else {
     control_.work(serves());
+  }
   if (!vault_ && control_.sealed())
     router_->give_up_waiting(&net::sealed_response);
   else
