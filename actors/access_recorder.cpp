@@ -23,7 +23,8 @@ audit::AccessRecord record_of(const audit::CollapsedCount& count) {
                              .status = static_cast<std::uint16_t>(count.status_class * 100),
                              .error_class = {},
                              .secret_version = 0,
-                             .collapsed_count = count.count};
+                             .collapsed_count = count.count,
+                             .trace_parent = {}};
 }
 
 void append_job(Services& services, log::AccessAppend access, api::Callback<void> done) {
@@ -65,7 +66,10 @@ void AccessRecorder::record(const api::AdmissionPtr& admission, const api::Outco
     const std::lock_guard lock(mutex_);
     const auto verdict = collapser_.note(
         gate.head.remote_address, policy::to_string(gate.head.operation), outcome.status, now);
-    if (verdict == audit::RefusalCollapser::Verdict::collapsed) return done(Result<void>{});
+    if (verdict == audit::RefusalCollapser::Verdict::collapsed) {
+      services_.instruments->add(Count::access_records_collapsed);
+      return done(Result<void>{});
+    }
   }
   const auto keys = gate.snapshot ? gate.snapshot->keys : services_.root_keys();
   auto append = append_of(access_record(gate, outcome, now), keys);

@@ -26,6 +26,7 @@ audit::AccessRecord access_record(const GateAdmission& admission, const api::Out
   audit::AccessRecord record;
   record.time = now;
   record.request_id = admission.head.request_id;
+  record.trace_parent = admission.head.trace_parent;
   if (admission.snapshot) {
     record.tenant = admission.snapshot->view.id;
     record.namespace_path = admission.snapshot->view.path;

@@ -13,6 +13,7 @@ class GateAdmission final : public api::Admission {
   std::shared_ptr<const policy::AccessList> access;  // null without a valid token
   std::string access_prefix;                         // request tenant relative to the token's
   std::string token_hmac;                            // hex; empty without a token
+  IdentityViewPtr identity;                          // of the token; null: it is nobody's
 };
 
 [[nodiscard]] inline GateAdmission& gate_of(const api::AdmissionPtr& admission) {

@@ -59,7 +59,11 @@ class LogWriter final : public caf::event_based_actor {
           const auto now = services_.clock.now();
           auto result = services_.log.trim_access(
               0, Timestamp{now.ns - trim->age_max.count * 1'000'000'000}, trim->bytes_max);
-          if (!result) stats_->note_error(result.error().message);
+          if (!result) return stats_->note_error(result.error().message);
+          if (result->last == 0) return;
+          services_.instruments->add(Count::access_trims);
+          services_.instruments->add(Count::access_records_trimmed,
+                                     result->last - result->first + 1);
         },
     };
   }
@@ -84,7 +88,7 @@ class LogWriter final : public caf::event_based_actor {
     if (pending_.empty()) return;
     std::vector<AppendJobPtr> jobs;
     jobs.swap(pending_);
-    pending_bytes_ = 0;
+    const auto bytes = std::exchange(pending_bytes_, 0);
     std::vector<log::Append> batch;
     batch.reserve(jobs.size());
     std::vector<std::size_t> counts;
@@ -93,14 +97,40 @@ class LogWriter final : public caf::event_based_actor {
       counts.push_back(job->appends.size());
       for (auto& element : job->appends) batch.push_back(std::move(element));
     }
+    Records records;
+    for (const auto& element : batch) {
+      records.events += element.event ? 1 : 0;
+      records.access += element.access.size();
+    }
+    std::vector<std::pair<std::size_t, TenantId>> writers;
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (batch[i].event) writers.emplace_back(i, batch[i].event->tenant);
     const auto began = services_.clock.monotonic_ns();
     const auto result = services_.log.append(batch);
+    if (result)
+      for (const auto& [element, tenant] : writers)
+        services_.tenant_heads.advance(tenant, (*result)[element].tenant_sequence);
     append_ns_ = services_.clock.monotonic_ns() - began;
+    measure(jobs.size(), records, bytes, result.ok());
     // Who waits already, and who is answered now.
     expected_ = jobs.size() > 1
                     ? std::min(jobs.size() + stats_->waiting(), services_.limits.commit_writes_max)
                     : 0;
     answer(jobs, counts, result);
+  }
+
+  struct Records {
+    std::uint64_t events = 0;
+    std::uint64_t access = 0;
+  };
+  void measure(std::size_t jobs, const Records& records, std::size_t bytes, bool ok) {
+    auto& instruments = *services_.instruments;
+    instruments.commit_ns.observe(0, static_cast<std::uint64_t>(append_ns_));
+    instruments.commit_jobs.observe(0, jobs);
+    if (!ok) return instruments.add(Count::commit_failures);
+    instruments.add(Count::commit_event_records, records.events);
+    instruments.add(Count::commit_access_records, records.access);
+    instruments.add(Count::commit_bytes, bytes);
   }
 
   void answer(const std::vector<AppendJobPtr>& jobs, const std::vector<std::size_t>& counts,

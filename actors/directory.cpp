@@ -34,6 +34,11 @@ std::vector<TenantId> Directory::rotating() const {
   return out;
 }
 
+std::size_t Directory::size() const {
+  const std::shared_lock lock(mutex_);
+  return entries_.size();
+}
+
 void Directory::clear() {
   const std::unique_lock lock(mutex_);
   entries_.clear();
@@ -97,6 +102,19 @@ std::optional<std::string> Directory::relative_path(const TenantId& ancestor,
   const auto& below = lower->second.path;
   if (below.size() <= above.size() || !below.starts_with(above)) return std::nullopt;
   return below.substr(above.size());
+}
+
+std::vector<Directory::Ancestor> Directory::lineage(const TenantId& tenant) const {
+  const std::shared_lock lock(mutex_);
+  std::vector<Ancestor> out;
+  const auto self = entries_.find(tenant);
+  if (self == entries_.end()) return out;
+  const auto& path = self->second.path;
+  for (auto at = self; at != entries_.end(); at = entries_.find(at->second.parent)) {
+    out.push_back({at->first, path.substr(at->second.path.size())});
+    if (at->second.path.empty()) break;
+  }
+  return out;
 }
 
 }  // namespace coffer::actors

@@ -32,6 +32,7 @@ class Directory {
   // Tenants whose key is being rotated.
   [[nodiscard]] std::vector<TenantId> rotating() const;
   void clear();
+  [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::optional<DirectoryEntry> find(const TenantId& id) const;
   [[nodiscard]] std::optional<TenantId> child(const TenantId& parent, std::string_view name) const;
   [[nodiscard]] std::vector<DirectoryEntry> children(const TenantId& parent) const;
@@ -43,6 +44,13 @@ class Directory {
   // Path of `tenant` relative to `ancestor` ("" when equal); nothing when it is not below it.
   [[nodiscard]] std::optional<std::string> relative_path(const TenantId& ancestor,
                                                          const TenantId& tenant) const;
+  // `tenant` and the tenants above it, up to the root, each with the path of `tenant` relative to
+  // it. Empty when it is not there.
+  struct Ancestor {
+    TenantId id;
+    std::string relative_path;
+  };
+  [[nodiscard]] std::vector<Ancestor> lineage(const TenantId& tenant) const;
 
  private:
   mutable std::shared_mutex mutex_;

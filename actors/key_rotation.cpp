@@ -233,6 +233,7 @@ void KeyRotation::rewrapped(const std::shared_ptr<Batch>& batch) {
            if (!appended) return again(appended.error());
            found_in_walk_ += keys;
            note_.rewrapped += keys;
+           services_.instruments->add(Count::keys_rewrapped, keys);
            services_.rewraps.set(tenant_, note_);
            later(services_.rewrap_pace.after(keys, services_.clock.monotonic_ns()),
                  &KeyRotation::rewrap);

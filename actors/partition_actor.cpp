@@ -102,6 +102,7 @@ class PartitionActor final : public caf::event_based_actor {
         // see: a revoked token must not live on in a table.
         services_.secrets.clear();
         services_.tokens.clear();
+        services_.identities.clear();
         auto held = std::move(fenced_.at(id));
         fenced_.erase(id);
         for (const auto& request : held) route(request);

@@ -126,6 +126,8 @@ struct CreateToken {
   token::TokenCreated created;
   int success_status = 200;
   Promise<TokenStatePtr> done;
+  // Whose token it becomes: the entity is found or made in the same commit.
+  std::optional<identity::LoginSubject> subject = {};
 };
 // Loads a token of this tenant and publishes it.
 struct LoadToken {
@@ -139,9 +141,23 @@ struct ChangeToken {
   int success_status = 200;
   Promise<TokenStatePtr> done;
 };
+struct ChangeIdentity {
+  api::AdmissionPtr admission;
+  identity::Command command;
+  int created_status = 200;
+  int changed_status = 204;
+  Promise<api::IdentityChanged> done;
+};
+// Publishes the view of an entity, also that there is none.
+struct LoadIdentity {
+  identity::EntityId id;
+  Promise<bool> done;
+};
 struct TenantRequest {
   TenantId tenant;
-  std::variant<ActivateTenant, ChangeTenant, RotateKey, CreateToken, LoadToken, ChangeToken> body;
+  std::variant<ActivateTenant, ChangeTenant, RotateKey, CreateToken, LoadToken, ChangeToken,
+               ChangeIdentity, LoadIdentity>
+      body;
 };
 using TenantRequestPtr = std::shared_ptr<TenantRequest>;
 

@@ -3,8 +3,10 @@
 // never leaves its thread.
 #include "actors/vault_runtime.h"
 
+#include "actors/cubbyhole.h"
 #include "actors/sudo_paths.h"
 #include "actors/token_desk.h"
+#include "events/quota/rate_limit.h"
 
 namespace coffer::actors {
 namespace {
@@ -39,6 +41,8 @@ struct VaultRuntime::GateWalk {
   TokenStatePtr token_state;
   std::optional<bool> exists;  // of the secret that an update names
   unsigned loads = 0;
+  bool counted = false;                 // against the rate limits
+  std::optional<TenantId> to_be_known;  // whose rate limits are to be loaded first
   Admitted done;
 
   void refuse(Error error) {
@@ -66,6 +70,7 @@ void VaultRuntime::admit(api::RequestHead head, std::function<void(api::Admissio
   if (in_flight >= services_->limits.requests_max)
     return walk->refuse(fail(ErrorCode::overloaded, "too many requests are under way"));
   walk->tenant_known = find_tenant(*walk);
+  if (!count_request(*walk)) return walk->finish();
   const auto& request = walk->admission->head;
   if (is_write(request.operation) && request.path.ends_with('/'))
     return walk->refuse(fail(ErrorCode::invalid_argument, "cannot write to a path ending in '/'"));
@@ -87,6 +92,57 @@ bool VaultRuntime::find_tenant(GateWalk& walk) {
   return true;
 }
 
+// Before anything that costs much, the look at the token included. A tenant that is not loaded has
+// its limits looked at once it is, which nobody without a token can bring about. False: refused.
+bool VaultRuntime::count_request(GateWalk& walk) {
+  if (walk.counted || !walk.tenant_known) return true;
+  auto& admission = *walk.admission;
+  const auto missing = count_against_limits(walk.tenant, admission);
+  walk.to_be_known = missing;
+  walk.counted = !missing;
+  if (!admission.refusal) return true;
+  admission.snapshot = services_->tenants.find(walk.tenant);
+  return false;
+}
+
+std::optional<TenantId> VaultRuntime::count_against_limits(const TenantId& tenant,
+                                                           GateAdmission& admission) {
+  struct Counted {
+    TenantSnapshotPtr of;
+    const quota::RateLimits::value_type* limit;
+  };
+  const auto& head = admission.head;
+  std::vector<Counted> counted;
+  const auto look = [&](const TenantId& id, std::string_view below) {
+    auto snapshot = services_->tenants.find(id);
+    if (!snapshot) return false;
+    const auto& state = snapshot->view.state;
+    if (state.rate_limits.empty() || quota::is_exempt(state.quota_exempt_paths, head.path))
+      return true;
+    if (const auto* limit = quota::limit_for(state.rate_limits, below, head.path))
+      counted.push_back({std::move(snapshot), limit});
+    return true;
+  };
+  if (tenant == kRootTenant) {
+    if (!look(tenant, {})) return tenant;
+  } else {
+    for (const auto& ancestor : services_->directory.lineage(tenant))
+      if (!look(ancestor.id, ancestor.relative_path)) return ancestor.id;
+  }
+  const auto now_ns = services_->clock.monotonic_ns();
+  for (const auto& [of, limit] : counted) {
+    const auto wait =
+        quota_gate_.take(of->view.id, limit->first, limit->second, head.remote_address, now_ns);
+    if (!wait) continue;
+    admission.retry_after = *wait;
+    admission.refusal =
+        fail(ErrorCode::quota_exceeded,
+             fmt::format("request path \"{}\": rate limit quota exceeded", head.path));
+    break;
+  }
+  return std::nullopt;
+}
+
 void VaultRuntime::walk_gate(std::shared_ptr<GateWalk> walk) {
   auto& admission = *walk->admission;
   // The token first: whether a namespace exists is only told to whom it may concern, and nobody
@@ -94,6 +150,10 @@ void VaultRuntime::walk_gate(std::shared_ptr<GateWalk> walk) {
   if (!find_token_state(walk)) return;
   if (!check_ancestors(walk)) return;
   if (!walk->tenant_known) return refuse_unknown_namespace(walk);
+  if (walk->to_be_known && !services_->tenants.find(*walk->to_be_known))
+    return load_tenant_and_retry(walk, *walk->to_be_known);
+  if (!count_request(*walk)) return walk->finish();
+  if (!walk->counted) return load_tenant_and_retry(walk, *walk->to_be_known);
   admission.snapshot = services_->tenants.find(walk->tenant);
   if (!admission.snapshot) return load_tenant_and_retry(walk, walk->tenant);
   admission.tenant =
@@ -162,6 +222,42 @@ bool VaultRuntime::check_ancestors(const std::shared_ptr<GateWalk>& walk) {
   return false;
 }
 
+void VaultRuntime::load_identity_and_retry(const std::shared_ptr<GateWalk>& walk,
+                                           const TenantId& tenant, const identity::EntityId& id) {
+  if (++walk->loads > kLoadsMax)
+    return walk->refuse(fail(ErrorCode::overloaded, "the server is busy loading"));
+  load_identity(tenant, id, [this, walk](Result<bool> loaded) {
+    if (!loaded) return walk->refuse(std::move(loaded).error());
+    walk_gate(walk);
+  });
+}
+
+// Whose token it is, and that they may come in: nobody may who is disabled or gone.
+bool VaultRuntime::find_identity(const std::shared_ptr<GateWalk>& walk,
+                                 const TenantSnapshot& owner) {
+  auto& admission = *walk->admission;
+  auto id = walk->token_state->entity;
+  admission.identity.reset();
+  if (id.is_zero()) return true;
+  auto view = find_identity_view(owner, id);
+  if (view && !view->merged_into.is_zero()) {
+    id = view->merged_into;
+    view = find_identity_view(owner, id);
+  }
+  if (!view) {
+    load_identity_and_retry(walk, owner.view.id, id);
+    return false;
+  }
+  if (!view->exists || view->disabled) {
+    admission.token = walk->token_state;
+    walk->refuse(denied());
+    return false;
+  }
+  admission.identity_policies = view->policies;
+  admission.identity = std::move(view);
+  return true;
+}
+
 bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
   auto& admission = *walk->admission;
   auto& head = admission.head;
@@ -170,6 +266,7 @@ bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
     load_tenant_and_retry(walk, walk->token_state->tenant);
     return false;
   }
+  if (!find_identity(walk, *owner)) return false;
   // The token works in its own tenant and below.
   const auto prefix = services_->directory.relative_path(owner->view.id, walk->tenant);
   admission.token = walk->token_state;
@@ -177,13 +274,25 @@ bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
     walk->refuse(denied());
     return false;
   }
-  admission.access = owner->policies->access_list(walk->token_state->policies);
   admission.access_prefix = *prefix;
+  const auto full = *prefix + head.path;
+  // The preflight asks for more than its own path.
+  std::optional<std::string_view> asked = full;
+  if (is_preflight(head.path)) asked.reset();
+  admission.access =
+      owner->policies->access_list(walk->token_state->policies, admission.identity, asked);
   if (const auto* mount = admission.snapshot->view.state.find_mount(head.path)) {
     admission.mount = *mount;
     admission.mount_relative_path = head.path.substr(mount->path.size());
+  } else if (auto cubbyhole = cubbyhole_mount(head.path)) {
+    if (walk->token_state->tenant != walk->tenant) {
+      walk->refuse(fail(ErrorCode::invalid_argument,
+                        "a token's cubbyhole is in the namespace of the token"));
+      return false;
+    }
+    admission.mount_relative_path = head.path.substr(cubbyhole->path.size());
+    admission.mount = std::move(cubbyhole);
   }
-  const auto full = *prefix + head.path;
   policy::AccessRequest request{.operation = head.operation,
                                 .path = full,
                                 .parameters = head.parameters,
@@ -199,6 +308,10 @@ bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
     auto as_create = admission.access->decide(request);
     // Only where the two differ does it matter whether the secret exists.
     if (as_create.allowed != admission.decision.allowed) {
+      if (!walk->exists && admission.mount->id == kCubbyholeMount) {
+        find_in_cubbyhole(walk);
+        return false;
+      }
       if (!walk->exists) {
         with_secret(admission, secret_path_of(admission),
                     [this, walk](Result<SecretSnapshotPtr> secret) {
@@ -217,6 +330,22 @@ bool VaultRuntime::authorize(const std::shared_ptr<GateWalk>& walk) {
     return false;
   }
   return true;
+}
+
+void VaultRuntime::find_in_cubbyhole(const std::shared_ptr<GateWalk>& walk) {
+  const auto& admission = walk->admission;
+  read_secret(
+      admission, to_hex(admission->token->id.view()), 0,
+      [this, walk](Result<api::SecretRead> read) {
+        if (!read) return walk->refuse(std::move(read).error());
+        walk->exists = false;
+        if (read->value) {
+          const auto entries = json::Document::parse(read->value->expose_text(), kCubbyholeLimits);
+          if (!entries) return walk->refuse(entries.error());
+          walk->exists = entries->root().find(walk->admission->mount_relative_path) != nullptr;
+        }
+        walk_gate(walk);
+      });
 }
 
 // A wrapping token is used up by whatever is tried with it: whoever it was meant for then learns
@@ -252,6 +381,7 @@ api::AdmissionPtr VaultRuntime::admit_public(api::RequestHead head) {
   if (admission->snapshot)
     admission->tenant =
         std::shared_ptr<const api::TenantView>(admission->snapshot, &admission->snapshot->view);
+  if (admission->snapshot) count_against_limits(admission->snapshot->view.id, *admission);
   return admission;
 }
 

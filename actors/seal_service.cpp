@@ -4,12 +4,12 @@
 #include "actors/token_desk.h"
 #include "actors/token_text.h"
 #include "events/log/state_keys.h"
+#include "hsm/envelope_cipher.h"
 #include "hsm/shamir.h"
 
 namespace coffer::actors {
 namespace {
 
-constexpr std::string_view kVaultRow = "vault";
 constexpr hsm::RootEpoch kFirstEpoch = 1;
 
 }  // namespace
@@ -83,9 +83,10 @@ void SealService::initialize(const api::InitRequest& request,
                      "parameters secret_shares,secret_threshold not applicable to seal type "
                      "automatic: the server initialises itself from its PIN file"));
   if (auto begun = begin_initialize(); !begun) return done(begun.error());
-  SecretBytes entropy(kPinEntropyBytes);
+  SecretBytes entropy(kPinEntropyBytes), unseal_key(kPinEntropyBytes);
   services_.random.fill(entropy.writable());
-  auto shares = hsm::split_secret(entropy, request.shares, request.threshold, services_.random);
+  services_.random.fill(unseal_key.writable());
+  auto shares = hsm::split_secret(unseal_key, request.shares, request.threshold, services_.random);
   if (!shares) {
     phase_ = Phase::uninitialized;
     return done(shares.error());
@@ -94,6 +95,8 @@ void SealService::initialize(const api::InitRequest& request,
   row.shamir = true;
   row.shares = request.shares;
   row.threshold = request.threshold;
+  row.cluster_id = random_id<Id128<codec::ClusterTag>>(services_.random);
+  row.sealed_pin = seal_pin(unseal_key, row.cluster_id, entropy);
   run_initialize(pin_of(entropy), std::move(row), nullptr, std::move(*shares), std::move(done));
 }
 
@@ -109,7 +112,8 @@ void SealService::run_initialize(SecretBytes pin, codec::VaultRow row, KeepRootT
                                  std::vector<SecretBytes> shares,
                                  api::Callback<api::InitOutcome> done) {
   row.root_epoch = kFirstEpoch;
-  row.cluster_id = random_id<Id128<codec::ClusterTag>>(services_.random);
+  if (row.cluster_id.is_zero())
+    row.cluster_id = random_id<Id128<codec::ClusterTag>>(services_.random);
   row.cluster_name = options_.cluster_name;
   row.created_time = services_.clock.now();
   auto secret_pin = std::make_shared<SecretBytes>(std::move(pin));
@@ -210,7 +214,7 @@ void SealService::add_share(SecretBytes share, api::Callback<api::ServiceStatus>
   Result<std::optional<SecretBytes>> pin = std::optional<SecretBytes>();
   {
     const std::lock_guard lock(mutex_);
-    pin = shares_.add(std::move(share), {row_.threshold, row_.shares}, services_.random);
+    pin = shares_.add(std::move(share), scheme_of(row_), services_.random);
   }
   if (!pin) return done(pin.error());
   if (!*pin) return done(status());
@@ -283,6 +287,10 @@ void SealService::try_open(hsm::KeyService& hsm, const SecretBytes& pin, bool sh
                            const Promise<api::ServiceStatus>& done) {
   auto opened = open(hsm, pin);
   if (opened) {
+    {
+      const std::lock_guard lock(mutex_);
+      pin_digest_ = hsm::sha256(pin.expose());
+    }
     set_problem("");
     phase_ = Phase::active;
     // Public endpoints show what the root namespace lists; they never wait for it to load. A
@@ -319,6 +327,7 @@ Result<void> SealService::open(hsm::KeyService& hsm, const SecretBytes& pin) {
   services_.tenants.clear();
   services_.secrets.clear();
   services_.tokens.clear();
+  services_.identities.clear();
   services_.tenant_key_rings.clear();
   services_.root_epoch = epoch;
   COFFER_ASSIGN(auto stored, services_.log.get(log::Family::tenants, log::tenant_row(kRootTenant)));
@@ -377,10 +386,15 @@ void SealService::seal(api::Callback<api::Changed> done) {
     services_.tenants.clear();
     services_.secrets.clear();
     services_.tokens.clear();
+    services_.identities.clear();
     services_.tenant_key_rings.clear();
     services_.data_keys.clear();
     services_.directory.clear();
     services_.set_root_keys(nullptr);
+    {
+      const std::lock_guard lock(mutex_);
+      pin_digest_.reset();
+    }
     if (options_.on_sealed) options_.on_sealed();
     promise(api::Changed{});
   };

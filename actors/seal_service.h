@@ -24,7 +24,12 @@ struct SealOptions {
   // from any thread.
   std::function<void(const codec::VaultRow&)> on_initialized;
   std::function<void()> on_sealed;
+  // Other key shares unseal the vault now.
+  std::function<void(const codec::VaultRow&)> on_row_changed;
 };
+
+// The row of Family::meta that says which vault this is and what unseals it.
+inline constexpr std::string_view kVaultRow = "vault";
 
 // What the key service port does not cover: making the token itself. Called on the HSM worker.
 struct TokenSetup {
@@ -53,6 +58,13 @@ class SealService {
   [[nodiscard]] api::ServiceStatus reset();
   // Logs out and forgets every key; `done` when the HSM worker has.
   void seal(api::Callback<api::Changed> done);
+
+  // The vault's row; sealed: it is not active.
+  [[nodiscard]] Result<codec::VaultRow> row_when_active() const;
+  // Whether it is the PIN that has unsealed the vault.
+  [[nodiscard]] bool is_pin(const SecretBytes& pin) const;
+  // After the new row became durable; on the log writer's thread.
+  void replace_row(const codec::VaultRow& row);
 
  private:
   enum class Phase : std::uint8_t { uninitialized, initializing, sealed, opening, active };
@@ -86,6 +98,7 @@ class SealService {
   codec::VaultRow row_;
   ShareCollector shares_;
   std::string problem_;
+  std::optional<Sha256> pin_digest_;  // of 32 random bytes' text, so it tells nobody the PIN
 };
 
 }  // namespace coffer::actors

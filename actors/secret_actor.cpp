@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "actors/admission.h"
+#include "actors/cubbyhole.h"
 #include "actors/data_keys.h"
 #include "actors/sealed_value.h"
 #include "actors/wrapping.h"
@@ -121,6 +122,7 @@ class SecretActor final : public caf::event_based_actor {
   // being loaded anew, which says nothing about the mount.
   Result<secret::MountSettings> settings() const {
     if (place_.key.mount == kWrappingMount) return kWrappingSettings;
+    if (place_.key.mount == kCubbyholeMount) return kCubbyholeSettings;
     const auto tenant = services_.tenants.find(place_.keys->tenant());
     if (!tenant) return fail(ErrorCode::unavailable, "the namespace is being loaded");
     for (const auto& [path, mount] : tenant->view.state.mounts)

@@ -42,6 +42,7 @@ SecretRouter::Entry& SecretRouter::wake(const SecretKey& key, const TenantKeysPt
   const auto found = entries_.find(key);
   if (found != entries_.end()) return found->second;
   passivate_surplus();
+  services_.instruments->add(Count::secret_actors_woken);
   auto ref = spawn_secret_actor(owner_, services_, SecretPlace{key, keys, partition}, tenant_path_,
                                 owner_stats_.id);
   owner_.monitor(ref.handle());
@@ -56,6 +57,7 @@ SecretRouter::Entry& SecretRouter::wake(const SecretKey& key, const TenantKeysPt
 void SecretRouter::retire(Entry& entry) {
   if (entry.retiring) return;
   entry.retiring = true;
+  services_.instruments->add(Count::secret_actors_passivated);
   entry.ref.send(std::make_shared<Retire>());
 }
 

@@ -6,9 +6,11 @@
 #include <memory>
 
 #include "actors/directory.h"
+#include "actors/instruments.h"
 #include "actors/key_use.h"
 #include "actors/protocols.h"
 #include "actors/rewrap_board.h"
+#include "actors/tenant_heads.h"
 #include "actors/tenant_key_ring.h"
 #include "events/base/ports.h"
 #include "hsm/data_key_cache.h"
@@ -19,6 +21,7 @@ struct Limits {
   std::size_t secret_actors_max = 100'000;      // live ones; idle ones beyond it passivate
   std::size_t secret_cache_bytes = 256u << 20;  // published secret snapshots
   std::size_t token_cache_entries = 200'000;
+  std::size_t identity_cache_entries = 50'000;
   std::size_t mailbox_max = 10'000;        // waiting messages of one actor
   std::size_t commit_writes_max = 4096;    // of one synced batch; 1: no group commit
   std::size_t secret_queue_max = 256;      // writes waiting for one secret
@@ -27,7 +30,7 @@ struct Limits {
   std::size_t secret_path_bytes_max = 2048;
   Seconds secret_idle{60};
   Seconds token_sweep_interval{600};  // between two rounds over all tokens
-  Seconds shred_interval{60};  // of keys that nobody waits for
+  Seconds shred_interval{60};         // of keys that nobody waits for
   Seconds token_default_ttl{768 * 3600};
   Seconds token_max_ttl{768 * 3600};
   std::uint32_t refusals_per_second = 16;  // recorded singly, per source
@@ -48,6 +51,7 @@ struct Services {
         data_keys(arena, clock_in, key_limits),
         secrets(limits_in.secret_cache_bytes),
         tokens(limits_in.token_cache_entries),
+        identities(limits_in.identity_cache_entries),
         key_use(limits_in.tenant_key_wraps_max),
         rewrap_pace(limits_in.rewraps_per_second) {}
 
@@ -58,14 +62,19 @@ struct Services {
   std::shared_ptr<hsm::LockedArena> arena;
   hsm::DataKeyCache data_keys;
   ActorRegistry registry;
+  std::shared_ptr<Instruments> instruments = std::make_shared<Instruments>();
   Directory directory;
   TenantTable tenants;
   SecretTable secrets;
   TokenTable tokens;
+  IdentityTable identities;
+  // No generation of any tenant's identity store has the number of another.
+  std::atomic<std::uint64_t> identity_generations = 0;
   TenantKeyRings tenant_key_rings;
   KeyUse key_use;
   RewrapPace rewrap_pace;
   RewrapBoard rewraps;
+  TenantHeads tenant_heads;
   LogWriterRef log_writer;
   HsmWorkerRef hsm;
   ShredderRef shredder;

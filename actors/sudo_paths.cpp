@@ -6,7 +6,7 @@ namespace coffer::actors {
 namespace {
 
 // A trailing '*' covers everything below; otherwise the whole path must be equal.
-constexpr std::array<std::string_view, 20> kSudoPaths = {"sys/seal",
+constexpr std::array<std::string_view, 24> kSudoPaths = {"sys/seal",
                                                          "sys/step-down",
                                                          "sys/cluster/*",
                                                          "sys/rotate",
@@ -20,6 +20,10 @@ constexpr std::array<std::string_view, 20> kSudoPaths = {"sys/seal",
                                                          "sys/leases/revoke-prefix/*",
                                                          "sys/leases/revoke-force/*",
                                                          "sys/leases/lookup/*",
+                                                         "sys/revoke-prefix/*",
+                                                         "sys/revoke-force/*",
+                                                         "sys/rekey/backup",
+                                                         "sys/rekey/recovery-key-backup",
                                                          "sys/config/*",
                                                          "sys/actors",
                                                          "sys/events",

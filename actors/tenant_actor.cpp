@@ -3,6 +3,8 @@
 #include <deque>
 
 #include "actors/admission.h"
+#include "actors/cubbyhole.h"
+#include "actors/identity_desk.h"
 #include "actors/key_rotation.h"
 #include "actors/keyring_change.h"
 #include "actors/secret_router.h"
@@ -42,6 +44,8 @@ class TenantActor final : public caf::event_based_actor {
         secrets_(*this, services_, *stats_, entry_.path, resume_),
         tokens_(services_, [this](log::Append append,
                                   auto then) { commit(std::move(append), std::move(then)); }),
+        identities_(services_, [this](log::Append append,
+                                      auto then) { commit(std::move(append), std::move(then)); }),
         rotation_(services_, stats_, entry_.id,
                   {resume_, [this](ChangeTenant change) { run(change); },
                    [this](std::chrono::nanoseconds after) {
@@ -77,7 +81,10 @@ class TenantActor final : public caf::event_based_actor {
           secrets_.passivate_idle(services_.clock.monotonic_ns() -
                                   services_.limits.secret_idle.count * 1'000'000'000);
           rotation_.rotate_when_due();
-          if (++sweeps_ % kWrappingSweeps == 0 && snapshot_) sweep_wrapped(services_, snapshot_);
+          if (++sweeps_ % kWrappingSweeps == 0 && snapshot_) {
+            sweep_wrapped(services_, snapshot_);
+            sweep_cubbyholes(services_, snapshot_);
+          }
         },
         [this](RewrapAtom) { rotation_.wake(); },
     };
@@ -89,6 +96,7 @@ class TenantActor final : public caf::event_based_actor {
     waiting_.clear();
     changes_.clear();
     tokens_.drop_waiting();
+    identities_.drop_waiting();
     rotation_.stop();
     snapshot_.reset();
     leave();
@@ -156,6 +164,7 @@ class TenantActor final : public caf::event_based_actor {
     snapshot->keys = std::move(keys);
     snapshot->policies = std::move(policies);
     snapshot->link = snapshot_ ? snapshot_->link : std::make_shared<const TenantLink>(self_ref());
+    snapshot->identity_generation = identities_.generation();
     snapshot_ = std::move(snapshot);
     services_.tenants.publish(snapshot_);
   }
@@ -163,7 +172,9 @@ class TenantActor final : public caf::event_based_actor {
   // -------------------------------------------------------------- requests
   void run(ActivateTenant& request) { request.done(snapshot_); }
   void run(RotateKey& request) { rotation_.rotate(request); }
-  void run(CreateToken& request) { tokens_.create(request, *snapshot_); }
+  void run(CreateToken& request) { tokens_.create(request, snapshot_, identities_); }
+  void run(ChangeIdentity& request) { identities_.change(request, snapshot_); }
+  void run(LoadIdentity& request) { identities_.load(request, snapshot_); }
   void run(LoadToken& request) { tokens_.load(request, *snapshot_); }
   void run(ChangeToken& request) { tokens_.change(request, snapshot_); }
 
@@ -370,6 +381,7 @@ class TenantActor final : public caf::event_based_actor {
   const SecretRouter::ResumeOwner resume_;
   SecretRouter secrets_;
   TokenDesk tokens_;
+  IdentityDesk identities_;
   KeyRotation rotation_;
   TenantSnapshotPtr snapshot_;  // null until active
   bool counted_ = true;         // in Services::tenant_actors

@@ -91,6 +91,10 @@ TokenId TenantKeys::token_id(std::string_view token_text) const {
   return TokenId::from_bytes(BytesView(hash).first(16));
 }
 
+Sha256 TenantKeys::state_tag(std::string_view state) const {
+  return hsm::hmac_sha256(index_key_.plain->bytes(), place("state index", {as_bytes(state)}));
+}
+
 Bytes tenant_data_key_aad(const TenantId& tenant, const KeyId& tenant_key, const KeyId& key,
                           std::string_view purpose) {
   return place("tenant data key",

@@ -46,6 +46,8 @@ class TenantKeys {
   [[nodiscard]] Id128<struct HashTag> name_hash(std::string_view domain, const MountId& mount,
                                                 std::string_view name) const;
   [[nodiscard]] TokenId token_id(std::string_view token_text) const;
+  // Of the text of a state_index.h.
+  [[nodiscard]] Sha256 state_tag(std::string_view state) const;
 
  private:
   struct Segment {

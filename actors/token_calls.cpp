@@ -17,6 +17,25 @@ Error bad_accessor() {
   return fail(ErrorCode::invalid_argument, "1 error occurred:\n\t* invalid accessor\n\n");
 }
 
+// `prefix` absent: the paths lie where the token has no say.
+std::vector<std::vector<std::string>> capability_names_of(const policy::AccessList& list,
+                                                          const std::optional<std::string>& prefix,
+                                                          const std::vector<std::string>& paths) {
+  std::vector<std::vector<std::string>> out;
+  for (const auto& path : paths) {
+    if (!prefix) {
+      out.push_back({"deny"});
+    } else if (list.is_root()) {
+      out.push_back({"root"});
+    } else {
+      const auto bits = list.capabilities(*prefix + path);
+      out.push_back(bits == 0 || (bits & policy::kDeny) != 0 ? std::vector<std::string>{"deny"}
+                                                             : policy::capability_names(bits));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- loading
@@ -91,10 +110,14 @@ void VaultRuntime::find_token(api::AdmissionPtr admission, api::TokenReference r
                               api::Callback<api::TokenFound> done) {
   resolve_token(admission, reference, [this, done = std::move(done)](Result<TokenStatePtr> token) {
     if (!token) return done(std::move(token).error());
-    api::TokenFound found{**token, ""};
-    if (const auto entry = services_->directory.find((*token)->tenant))
-      found.namespace_path = entry->path;
-    done(std::move(found));
+    const auto state = *token;
+    with_identity_policies(state, [this, state, done](Result<std::vector<std::string>> policies) {
+      if (!policies) return done(std::move(policies).error());
+      api::TokenFound found{*state, "", std::move(*policies)};
+      if (const auto entry = services_->directory.find(state->tenant))
+        found.namespace_path = entry->path;
+      done(std::move(found));
+    });
   });
 }
 
@@ -126,6 +149,9 @@ void VaultRuntime::create_token(api::AdmissionPtr admission, token::TokenRequest
   for (const auto& name : plan->created.policies)
     if (name != "root" && !policies.contains(name))
       plan->warnings.push_back(fmt::format("Policy \"{}\" does not exist", name));
+  std::optional<identity::LoginSubject> subject;
+  if (!plan->entity_alias.empty())
+    subject = identity::LoginSubject{request.entity_alias_mount, plan->entity_alias, {}, {}, true};
   auto text = custom_token.empty() ? random_token_text(services_->random) : std::move(custom_token);
   // Chosen texts are unique in their namespace only, so the namespace becomes part of the token.
   if (request.custom_id && gate.snapshot->view.id != kRootTenant)
@@ -136,13 +162,18 @@ void VaultRuntime::create_token(api::AdmissionPtr admission, token::TokenRequest
   auto shared_text = std::make_shared<SecretBytes>(std::move(text));
   auto message = std::make_shared<TenantRequest>();
   message->tenant = gate.snapshot->view.id;
-  message->body =
-      CreateToken{admission, std::move(plan->created), success_status,
-                  Promise<TokenStatePtr>([shared_text, warnings = std::move(plan->warnings),
-                                          done = std::move(done)](Result<TokenStatePtr> created) {
-                    if (!created) return done(std::move(created).error());
-                    done(api::TokenIssued{std::move(*shared_text), **created, warnings, true});
-                  })};
+  message->body = CreateToken{
+      admission, std::move(plan->created), success_status,
+      Promise<TokenStatePtr>([this, shared_text, warnings = std::move(plan->warnings),
+                              done = std::move(done)](Result<TokenStatePtr> created) {
+        if (!created) return done(std::move(created).error());
+        const auto state = *created;
+        with_identity_policies(state, [shared_text, warnings, state, done](auto own) {
+          if (!own) return done(std::move(own).error());
+          done(api::TokenIssued{std::move(*shared_text), *state, warnings, true, std::move(*own)});
+        });
+      }),
+      std::move(subject)};
   if (!services_->partition.try_send(message, services_->limits.mailbox_max))
     std::get<CreateToken>(message->body).done.fail(ErrorCode::overloaded, "too many requests");
 }
@@ -156,7 +187,7 @@ void VaultRuntime::renew_token(api::AdmissionPtr admission, api::TokenReference 
        done = std::move(done)](Result<TokenStatePtr> token) {
         if (!token) return done(std::move(token).error());
         const auto state = *token;
-        const auto finished = [state, increment, done](Result<TokenStatePtr> renewed) {
+        const auto finished = [this, state, increment, done](Result<TokenStatePtr> renewed) {
           if (!renewed) return done(std::move(renewed).error());
           api::TokenRenewal renewal{**renewed, {}, *renewed != state};
           const auto& after = renewal.state;
@@ -166,7 +197,11 @@ void VaultRuntime::renew_token(api::AdmissionPtr admission, api::TokenReference 
                 fmt::format("TTL of \"{}\" exceeded the effective max_ttl of \"{}\"; TTL value is "
                             "capped accordingly",
                             to_go_duration(increment), to_go_duration(got)));
-          done(std::move(renewal));
+          with_identity_policies(*renewed, [renewal, done](auto own) mutable {
+            if (!own) return done(std::move(own).error());
+            renewal.identity_policies = std::move(*own);
+            done(std::move(renewal));
+          });
         };
         send_token_change(ChangeToken{admission, state->id,
                                       token::RenewToken{increment, services_->limits.token_max_ttl,
@@ -215,33 +250,28 @@ void VaultRuntime::list_accessors(api::AdmissionPtr admission,
 void VaultRuntime::capabilities(api::AdmissionPtr admission, api::TokenReference reference,
                                 std::vector<std::string> paths,
                                 api::Callback<std::vector<std::vector<std::string>>> done) {
-  resolve_token(admission, reference,
-                [this, admission, paths = std::move(paths),
-                 done = std::move(done)](Result<TokenStatePtr> token) {
-                  if (!token) return done(std::move(token).error());
-                  const auto state = *token;
-                  activate(state->tenant,
-                           [this, admission, paths, state, done](Result<TenantSnapshotPtr> owner) {
-                             if (!owner) return done(std::move(owner).error());
-                             const auto list = (*owner)->policies->access_list(state->policies);
-                             const auto prefix = services_->directory.relative_path(
-                                 state->tenant, gate_of(admission).snapshot->view.id);
-                             std::vector<std::vector<std::string>> out;
-                             for (const auto& path : paths) {
-                               if (!prefix) {
-                                 out.push_back({"deny"});
-                               } else if (list->is_root()) {
-                                 out.push_back({"root"});
-                               } else {
-                                 const auto bits = list->capabilities(*prefix + path);
-                                 out.push_back(bits == 0 || (bits & policy::kDeny) != 0
-                                                   ? std::vector<std::string>{"deny"}
-                                                   : policy::capability_names(bits));
-                               }
-                             }
-                             done(std::move(out));
-                           });
-                });
+  resolve_token(
+      admission, reference,
+      [this, admission, paths = std::move(paths),
+       done = std::move(done)](Result<TokenStatePtr> token) {
+        if (!token) return done(std::move(token).error());
+        const auto state = *token;
+        activate(
+            state->tenant, [this, admission, paths, state, done](Result<TenantSnapshotPtr> owner) {
+              if (!owner) return done(std::move(owner).error());
+              const auto snapshot = *owner;
+              with_identity(
+                  snapshot, state,
+                  [this, admission, paths, state, snapshot, done](Result<IdentityViewPtr> view) {
+                    if (!view) return done(std::move(view).error());
+                    const auto list =
+                        snapshot->policies->access_list(state->policies, *view, std::nullopt);
+                    const auto prefix = services_->directory.relative_path(
+                        state->tenant, gate_of(admission).snapshot->view.id);
+                    done(capability_names_of(*list, prefix, paths));
+                  });
+            });
+      });
 }
 
 }  // namespace coffer::actors

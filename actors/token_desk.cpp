@@ -1,6 +1,8 @@
 #include "actors/token_desk.h"
 
 #include "actors/admission.h"
+#include "actors/cubbyhole.h"
+#include "actors/identity_desk.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::actors {
@@ -103,13 +105,12 @@ Result<TokenStatePtr> TokenDesk::find(const TokenId& id, const TenantKeys& keys)
 }
 
 Result<log::Append> TokenDesk::build(const TenantSnapshot& tenant, const token::TokenState& after,
-                                     const std::vector<token::Event>& events,
+                                     const std::vector<codec::AnyEvent>& any,
                                      const api::AdmissionPtr& admission, int status) {
   const auto now = services_.clock.now();
   const auto& keys = *tenant.keys;
   log::Append append;
   append.partition = tenant.partition;
-  const std::vector<codec::AnyEvent> any(events.begin(), events.end());
   COFFER_ASSIGN(append.event, seal_events(keys, after.id.view(), any, now,
                                           random_id<Id128<codec::CommandTag>>(services_.random)));
   COFFER_ASSIGN(append.access, success_record(admission, keys, status, 0, now));
@@ -135,22 +136,40 @@ Result<log::Append> TokenDesk::build_forgotten(const TenantSnapshot& tenant,
   return append;
 }
 
-void TokenDesk::create(const CreateToken& request, const TenantSnapshot& tenant) {
-  auto existing = find(request.created.id, *tenant.keys);
-  if (!existing) return request.done.fail(existing.error());
-  const token::TokenState before = *existing ? **existing : token::TokenState{};
-  auto events = token::decide(before, token::CreateToken{request.created}, services_.clock.now());
-  if (!events) return request.done.fail(events.error());
-  auto after = token::evolve(before, events->front());
-  if (!after) return request.done.fail(after.error());
-  auto append = build(tenant, *after, *events, request.admission, request.success_status);
-  if (!append) return request.done.fail(append.error());
-  auto state = std::make_shared<const token::TokenState>(std::move(*after));
-  commit_(std::move(*append), [this, state, done = request.done](const Result<void>& result) {
+Result<TokenDesk::Created> TokenDesk::prepare(const CreateToken& request,
+                                              const TenantSnapshot& tenant,
+                                              const identity::LoginDecision& login) {
+  COFFER_ASSIGN(const auto existing, find(request.created.id, *tenant.keys));
+  const token::TokenState before = existing ? *existing : token::TokenState{};
+  token::CreateToken command{request.created};
+  if (!login.entity.is_zero()) command.wanted.entity = login.entity;
+  COFFER_ASSIGN(const auto events, token::decide(before, command, services_.clock.now()));
+  COFFER_ASSIGN(auto after, token::evolve(before, events.front()));
+  std::vector<codec::AnyEvent> any(login.events.begin(), login.events.end());
+  any.insert(any.end(), events.begin(), events.end());
+  COFFER_ASSIGN(auto append, build(tenant, after, any, request.admission, request.success_status));
+  return Created{std::make_shared<const token::TokenState>(std::move(after)), std::move(append)};
+}
+
+void TokenDesk::create(const CreateToken& request, const TenantSnapshotPtr& tenant,
+                       IdentityDesk& identities) {
+  const auto state = std::make_shared<TokenStatePtr>();
+  auto finish = [this, state, done = request.done](const Result<void>& result) {
     if (!result) return done.fail(result.error());
-    services_.tokens.publish(state->id, state, 1);
-    done(state);
-  });
+    services_.tokens.publish((*state)->id, *state, 1);
+    done(*state);
+  };
+  auto build_append = [this, state, request,
+                       tenant](const identity::LoginDecision& login) -> Result<log::Append> {
+    COFFER_ASSIGN(auto created, prepare(request, *tenant, login));
+    *state = std::move(created.state);
+    return std::move(created.append);
+  };
+  if (request.subject)
+    return identities.login(*request.subject, tenant, std::move(build_append), std::move(finish));
+  auto append = build_append({});
+  if (!append) return request.done.fail(append.error());
+  commit_(std::move(*append), std::move(finish));
 }
 
 void TokenDesk::load(const LoadToken& request, const TenantSnapshot& tenant) {
@@ -171,9 +190,9 @@ void TokenDesk::change(const ChangeToken& request, const TenantSnapshotPtr& tena
   if (events->empty()) return request.done(*found);
   auto after = token::evolve(**found, events->front());
   if (!after) return request.done.fail(after.error());
-  auto append = after->exists
-                    ? build(*tenant, *after, *events, request.admission, request.success_status)
-                    : build_forgotten(*tenant, **found);
+  auto append = after->exists ? build(*tenant, *after, {events->begin(), events->end()},
+                                      request.admission, request.success_status)
+                              : build_forgotten(*tenant, **found);
   if (!append) return request.done.fail(append.error());
   busy_.emplace(request.id, std::deque<ChangeToken>{});
   auto state = std::make_shared<const token::TokenState>(std::move(*after));
@@ -183,6 +202,8 @@ void TokenDesk::change(const ChangeToken& request, const TenantSnapshotPtr& tena
               services_.tokens.publish(id, state, 1);
             else
               services_.tokens.erase(id);
+            if (result && (state->revoked || !state->exists))
+              drop_cubbyhole(services_, *tenant, id);
             if (result)
               done(state);
             else

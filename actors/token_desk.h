@@ -11,6 +11,8 @@
 
 namespace coffer::actors {
 
+class IdentityDesk;
+
 class TokenDesk {
  public:
   // Appends and runs the continuation inside the tenant's actor.
@@ -18,7 +20,9 @@ class TokenDesk {
 
   TokenDesk(Services& services, Commit commit) : services_(services), commit_(std::move(commit)) {}
 
-  void create(const CreateToken& request, const TenantSnapshot& tenant);
+  // A token of somebody goes through `identities`, in its turn there.
+  void create(const CreateToken& request, const TenantSnapshotPtr& tenant,
+              IdentityDesk& identities);
   void load(const LoadToken& request, const TenantSnapshot& tenant);
   void change(const ChangeToken& request, const TenantSnapshotPtr& tenant);
   // The tenant's actor ends: what waits is answered as dropped.
@@ -26,8 +30,14 @@ class TokenDesk {
 
  private:
   Result<TokenStatePtr> find(const TokenId& id, const TenantKeys& keys);
+  struct Created {
+    TokenStatePtr state;
+    log::Append append;
+  };
+  Result<Created> prepare(const CreateToken& request, const TenantSnapshot& tenant,
+                          const identity::LoginDecision& login);
   Result<log::Append> build(const TenantSnapshot& tenant, const token::TokenState& after,
-                            const std::vector<token::Event>& events,
+                            const std::vector<codec::AnyEvent>& events,
                             const api::AdmissionPtr& admission, int status);
   Result<log::Append> build_forgotten(const TenantSnapshot& tenant,
                                       const token::TokenState& before);

@@ -32,6 +32,12 @@ SecretBytes random_token_text(Random& random) {
   return text;
 }
 
+SecretBytes random_root_token_text(Random& random) {
+  SecretBytes text(std::string_view("hvs."));
+  text.append(random_base62(random, 24).expose());
+  return text;
+}
+
 std::string random_accessor(Random& random) {
   return std::string(random_base62(random, 24).expose_text());
 }

@@ -31,6 +31,7 @@ Result<std::unique_ptr<VaultRuntime>> VaultRuntime::create(
   runtime->run_actors_to_end_ = std::move(options.run_actors_to_end);
   auto& shared = *runtime->services_;
   shared.blocking_actors_have_threads = !options.deterministic;
+  if (options.instruments) shared.instruments = std::move(options.instruments);
   auto top = shared.registry.add("system", "", "system", 0);
   const auto id = top->id;
   shared.log_writer = spawn_log_writer(system, shared, id);
@@ -40,6 +41,7 @@ Result<std::unique_ptr<VaultRuntime>> VaultRuntime::create(
   shared.partition = spawn_partition_actor(system, shared, 0, id);
   runtime->system_actor_ = spawn_system_actor(system, shared, std::move(top));
   runtime->seal_ = std::make_unique<SealService>(shared, std::move(token_setup), options.seal);
+  runtime->ceremonies_ = std::make_unique<ShareCeremonies>(shared, *runtime->seal_);
   runtime->recorder_ = std::make_unique<AccessRecorder>(shared);
   COFFER_TRY(runtime->seal_->load());
   return runtime;
@@ -137,11 +139,21 @@ void VaultRuntime::seal(api::AdmissionPtr admission, api::Callback<api::Changed>
   // Recorded first: once sealed, there is no key to seal the record with.
   record(admission, {204, std::nullopt, 0}, [this, done = std::move(done)](Result<void> recorded) {
     if (!recorded) return done(std::move(recorded).error());
+    ceremonies_->forget();
     seal_->seal([done](Result<api::Changed> sealed) {
       if (sealed) sealed->recorded = true;
       done(std::move(sealed));
     });
   });
+}
+
+Result<api::AuditHash> VaultRuntime::audit_hash(const api::Admission& admission,
+                                                std::string_view text) const {
+  const auto root = services_->root_keys();
+  const auto& gate = static_cast<const GateAdmission&>(admission);
+  if (!root || !gate.snapshot) return fail(ErrorCode::sealed, "Vault is sealed");
+  return api::AuditHash{to_hex(root->token_id(text).view()),
+                        to_hex(gate.snapshot->keys->name_hash("accessor", {}, text).view())};
 }
 
 void VaultRuntime::activate(const TenantId& id, api::Callback<TenantSnapshotPtr> done) {

@@ -10,8 +10,11 @@
 
 #include "actors/access_recorder.h"
 #include "actors/admission.h"
+#include "actors/quota_gate.h"
+#include "actors/runtime_readings.h"
 #include "actors/seal_service.h"
 #include "actors/services.h"
+#include "actors/share_ceremonies.h"
 #include "actors/token_sweep.h"
 
 namespace coffer::actors {
@@ -22,6 +25,7 @@ struct RuntimeOptions {
   hsm::DataKeyCache::Limits data_keys;
   unsigned scheduler_threads = 0;  // 0: one a core
   SealOptions seal;
+  std::shared_ptr<Instruments> instruments;  // null: ones of its own
   // Every actor on the cooperative scheduler, which a test then drives step by step. The log and
   // the key service must not block then.
   bool deterministic = false;
@@ -58,6 +62,8 @@ class VaultRuntime final : public api::RequestPort {
   // Once a second: finished refusal counts; once a minute: access retention, rotations that stand
   // still.
   void tick();
+  // How the runtime stands, for the metrics. Any thread, until destruction begins.
+  [[nodiscard]] RuntimeReadings readings() const;
 
   [[nodiscard]] api::ServiceStatus status() const override;
   [[nodiscard]] Timestamp now() const override { return services_->clock.now(); }
@@ -65,6 +71,7 @@ class VaultRuntime final : public api::RequestPort {
   void unseal(SecretBytes share, api::Callback<api::ServiceStatus> done) override;
   void reset_unseal(api::Callback<api::ServiceStatus> done) override;
   void seal(api::AdmissionPtr admission, api::Callback<api::Changed> done) override;
+  [[nodiscard]] api::KeyCeremonies& key_ceremonies() override { return *ceremonies_; }
 
   void admit(api::RequestHead head, std::function<void(api::AdmissionPtr)> done) override;
   api::AdmissionPtr admit_public(api::RequestHead head) override;
@@ -118,6 +125,16 @@ class VaultRuntime final : public api::RequestPort {
   void capabilities(api::AdmissionPtr admission, api::TokenReference reference,
                     std::vector<std::string> paths,
                     api::Callback<std::vector<std::vector<std::string>>> done) override;
+  void change_identity(api::AdmissionPtr admission, identity::Command command, int created_status,
+                       int changed_status, api::Callback<api::IdentityChanged> done) override;
+  void find_entity(api::AdmissionPtr admission, api::IdentityQuery query,
+                   api::Callback<std::optional<api::EntityFound>> done) override;
+  void find_group(api::AdmissionPtr admission, api::IdentityQuery query,
+                  api::Callback<std::optional<api::GroupFound>> done) override;
+  void list_entities(api::AdmissionPtr admission, identity::EntityId after, std::size_t limit,
+                     api::Callback<std::vector<identity::Entity>> done) override;
+  void list_groups(api::AdmissionPtr admission, identity::GroupId after, std::size_t limit,
+                   api::Callback<std::vector<api::GroupFound>> done) override;
   [[nodiscard]] bool sees_mount(const api::Admission& admission,
                                 std::string_view mount_path) const override;
 
@@ -127,6 +144,11 @@ class VaultRuntime final : public api::RequestPort {
               api::Callback<api::Unwrapped> done) override;
   void lookup_wrapped(api::AdmissionPtr admission, SecretBytes token,
                       api::Callback<token::TokenState> done) override;
+
+  [[nodiscard]] Result<api::AuditHash> audit_hash(const api::Admission& admission,
+                                                  std::string_view text) const override;
+  [[nodiscard]] std::string state_index(const api::Admission& admission) const override;
+  [[nodiscard]] Result<bool> holds_state(std::string_view index) const override;
 
   void list_actors(api::AdmissionPtr admission,
                    api::Callback<std::vector<api::ActorInfo>> done) override;
@@ -145,11 +167,19 @@ class VaultRuntime final : public api::RequestPort {
   void walk_gate(std::shared_ptr<GateWalk> walk);
   [[nodiscard]] bool find_tenant(GateWalk& walk);
   void refuse_unknown_namespace(const std::shared_ptr<GateWalk>& walk);
+  bool count_request(GateWalk& walk);
+  // Sets the refusal when a rate limit is used up. Returns a tenant whose limits are not loaded;
+  // then nothing was counted.
+  std::optional<TenantId> count_against_limits(const TenantId& tenant, GateAdmission& admission);
+  void find_in_cubbyhole(const std::shared_ptr<GateWalk>& walk);
   bool find_token_state(const std::shared_ptr<GateWalk>& walk);
   bool check_ancestors(const std::shared_ptr<GateWalk>& walk);
+  bool find_identity(const std::shared_ptr<GateWalk>& walk, const TenantSnapshot& owner);
   bool authorize(const std::shared_ptr<GateWalk>& walk);
   void refuse_access(const std::shared_ptr<GateWalk>& walk);
   void spend_use(const std::shared_ptr<GateWalk>& walk);
+  void load_identity_and_retry(const std::shared_ptr<GateWalk>& walk, const TenantId& tenant,
+                               const identity::EntityId& id);
   void load_tenant_and_retry(const std::shared_ptr<GateWalk>& walk, const TenantId& id);
   void load_token_and_retry(const std::shared_ptr<GateWalk>& walk, const TokenId& id);
 
@@ -161,6 +191,18 @@ class VaultRuntime final : public api::RequestPort {
   void check_token_live(TokenStatePtr token, TokenResolved done);
   void check_parent(TokenStatePtr token, TokenId parent, unsigned depth, TokenResolved done);
   void send_token_change(ChangeToken change, const TenantId& tenant);
+
+  // Identities (identity_calls.cpp).
+  using IdentityLoaded = std::function<void(Result<IdentityViewPtr>)>;
+  void load_identity(const TenantId& tenant, const identity::EntityId& id,
+                     api::Callback<bool> done);
+  // The view as it is published; null: to be loaded first.
+  [[nodiscard]] IdentityViewPtr find_identity_view(const TenantSnapshot& owner,
+                                                   const identity::EntityId& id) const;
+  // Of a token; null for nobody's. `owner` is the token's tenant.
+  void with_identity(TenantSnapshotPtr owner, TokenStatePtr token, IdentityLoaded done,
+                     unsigned loads = 0);
+  void with_identity_policies(TokenStatePtr token, api::Callback<std::vector<std::string>> done);
 
   // Secrets (secret_calls.cpp).
   using SecretLoaded = std::function<void(Result<SecretSnapshotPtr>)>;
@@ -186,7 +228,9 @@ class VaultRuntime final : public api::RequestPort {
   std::unique_ptr<Services> services_;
   SystemRef system_actor_;
   std::unique_ptr<SealService> seal_;
+  std::unique_ptr<ShareCeremonies> ceremonies_;
   std::unique_ptr<AccessRecorder> recorder_;
+  QuotaGate quota_gate_;
   TokenSweep token_sweep_;
   std::atomic<std::size_t> requests_in_flight_ = 0;
   std::uint64_t ticks_ = 0;

@@ -3,6 +3,7 @@
 // an entry is never older than what that actor has acknowledged. All tables are thread-safe.
 #pragma once
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/identity_view.h"
 #include "actors/tenant_keys.h"
 #include "events/api/request_port.h"
 
@@ -26,11 +28,34 @@ class PolicyView {
   // For a token's sorted policy names.
   [[nodiscard]] std::shared_ptr<const policy::AccessList> access_list(
       const std::vector<std::string>& names) const;
+  // For a token's names and those of its identity (null: it has none), with templates filled in.
+  // `path`: what will be asked of the list. Without it the list answers for every path; with it
+  // usually the one that everybody with these policies shares.
+  [[nodiscard]] std::shared_ptr<const policy::AccessList> access_list(
+      const std::vector<std::string>& token_names, const IdentityViewPtr& identity,
+      std::optional<std::string_view> path) const;
 
  private:
+  using ListPtr = std::shared_ptr<const policy::AccessList>;
+  struct Lists {
+    ListPtr plain;                   // without the rules that have templates
+    std::vector<std::string> heads;  // what the paths of those begin with
+  };
+  struct Filled {
+    IdentityViewPtr identity;  // kept: nobody else can come to its address
+    ListPtr list;
+  };
+  [[nodiscard]] Lists build_lists(const std::vector<std::string>& names) const;
+  [[nodiscard]] std::shared_ptr<const Lists> lists_of(const std::vector<std::string>& names) const;
+  [[nodiscard]] ListPtr filled_list(const std::vector<std::string>& names,
+                                    const IdentityViewPtr& identity) const;
+  [[nodiscard]] std::vector<const policy::PolicyDocument*> documents_of(
+      const std::vector<std::string>& names) const;
+
   std::map<std::string, policy::PolicyDocument> documents_;
   mutable std::shared_mutex mutex_;
-  mutable std::unordered_map<std::string, std::shared_ptr<const policy::AccessList>> lists_;
+  mutable std::unordered_map<std::string, std::shared_ptr<const Lists>> lists_;
+  mutable std::unordered_map<std::string, Filled> filled_;
 };
 
 struct TenantSnapshot {
@@ -39,6 +64,7 @@ struct TenantSnapshot {
   TenantKeysPtr keys;
   std::shared_ptr<const PolicyView> policies;
   std::shared_ptr<const TenantLink> link;
+  std::shared_ptr<const std::atomic<std::uint64_t>> identity_generation;
 };
 using TenantSnapshotPtr = std::shared_ptr<const TenantSnapshot>;
 
@@ -73,7 +99,11 @@ class SnapshotTable {
     auto& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.map.find(key);
-    if (found == shard.map.end()) return nullptr;
+    if (found == shard.map.end()) {
+      ++shard.misses;
+      return nullptr;
+    }
+    ++shard.hits;
     found->second->used = true;
     return found->second->value;
   }
@@ -84,7 +114,8 @@ class SnapshotTable {
     shard.order.push_front(Entry{key, std::move(value), weight, false});
     shard.map.emplace(key, shard.order.begin());
     shard.weight += weight;
-    while (shard.weight > shard_weight_max_ && shard.order.size() > 1) evict_one(shard);
+    for (; shard.weight > shard_weight_max_ && shard.order.size() > 1; ++shard.evictions)
+      evict_one(shard);
   }
   void erase(const Key& key) {
     auto& shard = shard_of(key);
@@ -99,6 +130,23 @@ class SnapshotTable {
       shard.weight = 0;
     }
   }
+  struct Counts {
+    std::uint64_t entries = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t evictions = 0;
+  };
+  [[nodiscard]] Counts counts() const {
+    Counts total;
+    for (const auto& shard : shards_) {
+      const std::lock_guard lock(shard.mutex);
+      total.entries += shard.order.size();
+      total.hits += shard.hits;
+      total.misses += shard.misses;
+      total.evictions += shard.evictions;
+    }
+    return total;
+  }
 
  private:
   static constexpr std::size_t kShards = 16;
@@ -109,10 +157,13 @@ class SnapshotTable {
     bool used;  // since it was last looked at for eviction
   };
   struct Shard {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::list<Entry> order;
     std::unordered_map<Key, typename std::list<Entry>::iterator, Hash> map;
     std::size_t weight = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t evictions = 0;
   };
   Shard& shard_of(const Key& key) {
     // The low bits choose the bucket inside a shard, so the shard comes from the high ones.
@@ -150,6 +201,8 @@ struct SecretKeyHash {
 
 using SecretTable = SnapshotTable<SecretKey, SecretSnapshot, SecretKeyHash>;
 using TokenTable = SnapshotTable<TokenId, token::TokenState>;
+// Entity ids are random and never reused.
+using IdentityTable = SnapshotTable<identity::EntityId, IdentityView>;
 
 [[nodiscard]] inline std::size_t weight_of(const SecretKey& key, const SecretSnapshot& snapshot) {
   return 512 + 2 * key.path.size() + snapshot.current_value.size() +

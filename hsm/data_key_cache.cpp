@@ -40,6 +40,9 @@ struct DataKeyCache::Shard {
   mutable std::mutex mutex;
   Order order;
   std::unordered_map<KeyId, Order::iterator> index;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t evictions = 0;
 
   void remove(Order::iterator entry, Dropped& dropped) {
     dropped.push_back(std::move(entry->handle));
@@ -60,12 +63,14 @@ struct DataKeyCache::Shard {
     Dropped dropped;
     const std::lock_guard lock(mutex);
     remove_expired_tail(now_ns, dropped);
-    if (dropped.empty()) remove_oldest(dropped);
+    if (!dropped.empty() || order.empty()) return;
+    remove_oldest(dropped);
+    ++evictions;
   }
 
   void put(Entry entry, std::size_t entries_max, Dropped& dropped) {
     if (auto old = index.find(entry.id); old != index.end()) remove(old->second, dropped);
-    while (order.size() >= entries_max) remove_oldest(dropped);
+    for (; order.size() >= entries_max; ++evictions) remove_oldest(dropped);
     order.push_front(std::move(entry));
     index[order.front().id] = order.begin();
   }
@@ -87,12 +92,17 @@ KeyHandle DataKeyCache::find(const KeyId& id) {
   auto& shard = shards_[shard_number(id, shard_count(limits_.entries_max))];
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.index.find(id);
-  if (found == shard.index.end()) return nullptr;
+  if (found == shard.index.end()) {
+    ++shard.misses;
+    return nullptr;
+  }
   const auto entry = found->second;
   if (entry->expires_ns <= now_ns) {
+    ++shard.misses;
     shard.remove(entry, dropped);
     return nullptr;
   }
+  ++shard.hits;
   shard.order.splice(shard.order.begin(), shard.order, entry);
   return entry->handle;
 }
@@ -149,10 +159,18 @@ void DataKeyCache::drop_expired() {
 }
 
 std::size_t DataKeyCache::size() const {
-  std::size_t total = 0;
+  return counts().entries;
+}
+
+DataKeyCache::Counts DataKeyCache::counts() const {
+  Counts total;
   for (std::size_t i = 0; i < shard_count(limits_.entries_max); ++i) {
-    const std::lock_guard lock(shards_[i].mutex);
-    total += shards_[i].order.size();
+    const auto& shard = shards_[i];
+    const std::lock_guard lock(shard.mutex);
+    total.entries += shard.order.size();
+    total.hits += shard.hits;
+    total.misses += shard.misses;
+    total.evictions += shard.evictions;
   }
   return total;
 }

@@ -51,6 +51,13 @@ class DataKeyCache {
   // Wipes what has expired although nobody asked for it since; call it from a timer.
   void drop_expired();
   [[nodiscard]] std::size_t size() const;
+  struct Counts {
+    std::uint64_t entries = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;     // also those that had expired
+    std::uint64_t evictions = 0;  // made room for others
+  };
+  [[nodiscard]] Counts counts() const;
 
  private:
   struct Shard;

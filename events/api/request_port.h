@@ -15,9 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "events/api/key_ceremonies.h"
 #include "events/base/ids.h"
 #include "events/base/result.h"
 #include "events/base/secret_bytes.h"
+#include "events/identity/identity_decider.h"
 #include "events/json/json_value.h"
 #include "events/policy/policy_evaluator.h"
 #include "events/policy/policy_set.h"
@@ -62,6 +64,7 @@ struct RequestHead {
   policy::Operation operation = policy::Operation::read;  // POST and PUT: update
   std::string path;  // after "/v1/", may still begin with a namespace path
   std::string remote_address;
+  std::string trace_parent;                 // of W3C Trace Context; empty: none
   const json::Value* parameters = nullptr;  // must live until admit's callback has run
   Seconds wrap_ttl{0};
 };
@@ -83,11 +86,13 @@ class Admission {
   RequestHead head;                                // path is relative to the tenant, token wiped
   std::shared_ptr<const TenantView> tenant;        // null when the namespace is unknown
   std::shared_ptr<const token::TokenState> token;  // null when no valid token
+  std::vector<std::string> identity_policies;      // of the token's entity and its groups
   policy::Decision decision;
   // The mount the path lies in; absent for built-in ones (sys/, auth/, ...) and for no mount.
   std::optional<tenant::Mount> mount;
-  std::string mount_relative_path;   // "data/app/db"
-  bool operation_is_create = false;  // an update that creates (existence was checked)
+  std::string mount_relative_path;     // "data/app/db"
+  bool operation_is_create = false;    // an update that creates (existence was checked)
+  std::optional<Seconds> retry_after;  // with a refusal: when to ask again
 };
 using AdmissionPtr = std::shared_ptr<Admission>;
 
@@ -156,6 +161,7 @@ struct TokenIssued {
   token::TokenState state;
   std::vector<std::string> warnings;
   bool recorded = false;
+  std::vector<std::string> identity_policies = {};
 };
 // Names one token. Exactly one is set.
 struct TokenReference {
@@ -166,6 +172,7 @@ struct TokenReference {
 struct TokenFound {
   token::TokenState state;
   std::string namespace_path;  // "a/b/" or ""
+  std::vector<std::string> identity_policies = {};
 };
 // An answer that is stored instead of sent, and the token that fetches it once.
 struct Wrapped {
@@ -180,6 +187,34 @@ struct TokenRenewal {
   token::TokenState state;
   std::vector<std::string> warnings;
   bool recorded = false;
+  std::vector<std::string> identity_policies = {};
+};
+
+// ---------------------------------------------------------------- identity
+struct IdentityChanged {
+  identity::Decision decision;  // no events: nothing changed
+  bool recorded = false;
+};
+// Names one entity or group: by id, by name, by an alias's id, or by an alias's name at a mount.
+struct IdentityQuery {
+  enum class By : std::uint8_t { id, name, alias_id, alias } by = By::id;
+  std::string text;  // the id as a client wrote it, or the name
+  std::string mount_accessor = {};
+};
+struct EntityFound {
+  identity::Entity entity;
+  std::vector<identity::GroupId> direct_groups;
+  std::vector<identity::GroupId> groups;  // with those that hold them
+};
+struct GroupFound {
+  identity::Group group;
+  identity::Members members;
+  std::vector<identity::GroupId> parents;
+};
+
+struct AuditHash {
+  std::string token;     // as `token_hmac` has it
+  std::string accessor;  // as `token_accessor_hmac` has it, in the admission's tenant
 };
 
 // ---------------------------------------------------------------- inspection
@@ -226,6 +261,8 @@ class RequestPort {
   virtual void unseal(SecretBytes share, Callback<ServiceStatus> done) = 0;
   virtual void reset_unseal(Callback<ServiceStatus> done) = 0;
   virtual void seal(AdmissionPtr admission, Callback<Changed> done) = 0;
+  // Outlives the port's requests.
+  [[nodiscard]] virtual KeyCeremonies& key_ceremonies() = 0;
 
   // Paths below sys/internal/ui/mounts (relative to the tenant) check by themselves what the caller
   // may see: a live token is enough there, the policy is not asked.
@@ -293,6 +330,22 @@ class RequestPort {
   [[nodiscard]] virtual bool sees_mount(const Admission& admission,
                                         std::string_view mount_path) const = 0;
 
+  // The tenant's identity store. The record's status of a change follows from whether something
+  // was created.
+  virtual void change_identity(AdmissionPtr admission, identity::Command command,
+                               int created_status, int changed_status,
+                               Callback<IdentityChanged> done) = 0;
+  virtual void find_entity(AdmissionPtr admission, IdentityQuery query,
+                           Callback<std::optional<EntityFound>> done) = 0;
+  virtual void find_group(AdmissionPtr admission, IdentityQuery query,
+                          Callback<std::optional<GroupFound>> done) = 0;
+  // In the order of their ids, behind `after`, at most `limit`. Groups without their members' ids
+  // being sorted out: counts are what lists show.
+  virtual void list_entities(AdmissionPtr admission, identity::EntityId after, std::size_t limit,
+                             Callback<std::vector<identity::Entity>> done) = 0;
+  virtual void list_groups(AdmissionPtr admission, identity::GroupId after, std::size_t limit,
+                           Callback<std::vector<GroupFound>> done) = 0;
+
   // Response wrapping. `content` is kept sealed under a key of its own for at most `ttl`.
   virtual void wrap(AdmissionPtr admission, SecretBytes content, Seconds ttl,
                     std::string creation_path, Callback<Wrapped> done) = 0;
@@ -303,6 +356,16 @@ class RequestPort {
   // Leaves the token as it is. The admission may be a public one.
   virtual void lookup_wrapped(AdmissionPtr admission, SecretBytes token,
                               Callback<token::TokenState> done) = 0;
+
+  // The keyed hash by which a token's or an accessor's text is found in access records, in hex.
+  // sealed: there is no key.
+  [[nodiscard]] virtual Result<AuditHash> audit_hash(const Admission& admission,
+                                                     std::string_view text) const = 0;
+  // An opaque text for the client: the state of the admission's tenant that answers from now on
+  // have seen. Empty while sealed. Whether the vault holds a state that a client brings back: false
+  // when it has not come so far; invalid_argument: no such text of this vault.
+  [[nodiscard]] virtual std::string state_index(const Admission& admission) const = 0;
+  [[nodiscard]] virtual Result<bool> holds_state(std::string_view index) const = 0;
 
   // Operator API (metadata only; admitted like every request, with sudo).
   virtual void list_actors(AdmissionPtr admission, Callback<std::vector<ActorInfo>> done) = 0;

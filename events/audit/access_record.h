@@ -30,6 +30,7 @@ struct AccessRecord {
   // 0: this record is one request. n: it stands for n refused requests of one source within one
   // second, see RefusalCollapser.
   std::uint32_t collapsed_count = 0;
+  std::string trace_parent;  // of W3C Trace Context, as the client sent it; empty: none
   friend bool operator==(const AccessRecord&, const AccessRecord&) = default;
 };
 

@@ -59,6 +59,7 @@ Bytes encode_access_record(const audit::AccessRecord& record) {
   m.set_error_class(record.error_class);
   m.set_secret_version(record.secret_version);
   m.set_collapsed_count(record.collapsed_count);
+  m.set_trace_parent(record.trace_parent);
   return serialise_reused(m);
 }
 
@@ -85,6 +86,7 @@ Result<audit::AccessRecord> decode_access_record(BytesView bytes) {
   record.error_class = std::move(*m.mutable_error_class());
   record.secret_version = m.secret_version();
   record.collapsed_count = m.collapsed_count();
+  record.trace_parent = std::move(*m.mutable_trace_parent());
   return record;
 }
 

@@ -13,6 +13,7 @@
 #include "events/base/bytes.h"
 #include "events/base/ids.h"
 #include "events/base/result.h"
+#include "events/identity/identity_events.h"
 #include "events/keyring/keyring.h"
 #include "events/policy/policy_set.h"
 #include "events/secret/secret_state.h"
@@ -22,11 +23,11 @@
 namespace coffer::codec {
 
 // Alternatives in a fixed order: one for each aggregate.
-using AnyEvent =
-    std::variant<secret::Event, tenant::Event, keyring::Event, token::Event, policy::Event>;
+using AnyEvent = std::variant<secret::Event, tenant::Event, keyring::Event, token::Event,
+                              policy::Event, identity::Event>;
 
 struct EventHead {
-  // secret 101.., tenant 201.., keyring 301.., token 401.., policy 501..
+  // secret 101.., tenant 201.., keyring 301.., token 401.., policy 501.., identity 801..
   std::uint32_t type = 0;
   std::uint32_t schema_version = 1;
   friend bool operator==(const EventHead&, const EventHead&) = default;
@@ -98,7 +99,9 @@ struct Snapshot {
 [[nodiscard]] Bytes encode_snapshot(const Snapshot<keyring::KeyringState>& snapshot);
 [[nodiscard]] Bytes encode_snapshot(const Snapshot<token::TokenState>& snapshot);
 [[nodiscard]] Bytes encode_snapshot(const Snapshot<policy::PolicySet>& snapshot);
-// Explicitly instantiated for the five states above.
+[[nodiscard]] Bytes encode_snapshot(const Snapshot<identity::Entity>& snapshot);
+[[nodiscard]] Bytes encode_snapshot(const Snapshot<identity::Group>& snapshot);
+// Explicitly instantiated for the states above.
 template <class State>
 [[nodiscard]] Result<Snapshot<State>> decode_snapshot(BytesView bytes);
 

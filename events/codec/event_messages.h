@@ -5,6 +5,7 @@
 
 #include "events/codec/event_codec.h"
 #include "events/codec/fields.h"
+#include "events/schema/identity.pb.h"
 #include "events/schema/keyring.pb.h"
 #include "events/schema/policy.pb.h"
 #include "events/schema/secret.pb.h"
@@ -34,7 +35,7 @@ void from_message(schema::SecretMetadataChanged& m, secret::SecretMetadataChange
                   FieldReader& in);
 void from_message(schema::SecretRemoved& m, secret::SecretRemoved& event, FieldReader& in);
 
-// tenant_codec.cpp
+// tenant_codec.cpp, tenant_limits_codec.cpp
 schema::TenantCreated to_message(const tenant::TenantCreated& event);
 schema::TenantMetadataChanged to_message(const tenant::TenantMetadataChanged& event);
 schema::TenantDeleted to_message(const tenant::TenantDeleted& event);
@@ -46,6 +47,24 @@ schema::MountOptionsChanged to_message(const tenant::MountOptionsChanged& event)
 schema::MountMoved to_message(const tenant::MountMoved& event);
 schema::TokenRoleWritten to_message(const tenant::TokenRoleWritten& event);
 schema::TokenRoleRemoved to_message(const tenant::TokenRoleRemoved& event);
+schema::PasswordPolicyWritten to_message(const tenant::PasswordPolicyWritten& event);
+schema::PasswordPolicyRemoved to_message(const tenant::PasswordPolicyRemoved& event);
+schema::RateLimitWritten to_message(const tenant::RateLimitWritten& event);
+schema::RateLimitRemoved to_message(const tenant::RateLimitRemoved& event);
+schema::QuotaSettingsChanged to_message(const tenant::QuotaSettingsChanged& event);
+schema::UnsealSharesChanged to_message(const tenant::UnsealSharesChanged& event);
+schema::RateLimit to_message(const quota::RateLimit& limit);
+void from_message(schema::PasswordPolicyWritten& m, tenant::PasswordPolicyWritten& event,
+                  FieldReader& in);
+void from_message(schema::PasswordPolicyRemoved& m, tenant::PasswordPolicyRemoved& event,
+                  FieldReader& in);
+void from_message(schema::RateLimitWritten& m, tenant::RateLimitWritten& event, FieldReader& in);
+void from_message(schema::RateLimitRemoved& m, tenant::RateLimitRemoved& event, FieldReader& in);
+void from_message(schema::QuotaSettingsChanged& m, tenant::QuotaSettingsChanged& event,
+                  FieldReader& in);
+void from_message(schema::UnsealSharesChanged& m, tenant::UnsealSharesChanged& event,
+                  FieldReader& in);
+void from_message(schema::RateLimit& m, quota::RateLimit& limit, FieldReader& in);
 schema::MountSettings to_message(const secret::MountSettings& settings);
 schema::TokenRole to_message(const token::TokenRole& role);
 void from_message(schema::TenantCreated& m, tenant::TenantCreated& event, FieldReader& in);
@@ -95,5 +114,24 @@ schema::PolicyWritten to_message(const policy::PolicyWritten& event);
 schema::PolicyRemoved to_message(const policy::PolicyRemoved& event);
 void from_message(schema::PolicyWritten& m, policy::PolicyWritten& event, FieldReader& in);
 void from_message(schema::PolicyRemoved& m, policy::PolicyRemoved& event, FieldReader& in);
+
+// identity_codec.cpp
+schema::IdentityEntityWritten to_message(const identity::EntityWritten& event);
+schema::IdentityEntityRemoved to_message(const identity::EntityRemoved& event);
+schema::IdentityGroupWritten to_message(const identity::GroupWritten& event);
+schema::IdentityGroupRemoved to_message(const identity::GroupRemoved& event);
+schema::IdentityGroupMembersChanged to_message(const identity::GroupMembersChanged& event);
+schema::IdentityEntity to_message(const identity::Entity& entity);
+schema::IdentityGroup to_message(const identity::Group& group);
+void from_message(schema::IdentityEntityWritten& m, identity::EntityWritten& event,
+                  FieldReader& in);
+void from_message(schema::IdentityEntityRemoved& m, identity::EntityRemoved& event,
+                  FieldReader& in);
+void from_message(schema::IdentityGroupWritten& m, identity::GroupWritten& event, FieldReader& in);
+void from_message(schema::IdentityGroupRemoved& m, identity::GroupRemoved& event, FieldReader& in);
+void from_message(schema::IdentityGroupMembersChanged& m, identity::GroupMembersChanged& event,
+                  FieldReader& in);
+void from_message(schema::IdentityEntity& m, identity::Entity& entity, FieldReader& in);
+void from_message(schema::IdentityGroup& m, identity::Group& group, FieldReader& in);
 
 }  // namespace coffer::codec

@@ -95,6 +95,12 @@ constexpr std::array kRows = {
     row<tenant::MountMoved>(209, "tenant.mount_moved", 1),
     row<tenant::TokenRoleWritten>(210, "tenant.token_role_written", 1),
     row<tenant::TokenRoleRemoved>(211, "tenant.token_role_removed", 1),
+    row<tenant::PasswordPolicyWritten>(240, "tenant.password_policy_written", 1),
+    row<tenant::PasswordPolicyRemoved>(241, "tenant.password_policy_removed", 1),
+    row<tenant::RateLimitWritten>(242, "tenant.rate_limit_written", 1),
+    row<tenant::RateLimitRemoved>(243, "tenant.rate_limit_removed", 1),
+    row<tenant::QuotaSettingsChanged>(244, "tenant.quota_settings_changed", 1),
+    row<tenant::UnsealSharesChanged>(245, "tenant.unseal_shares_changed", 1),
     row<keyring::KeyringCreated>(301, "keyring.created", 1),
     row<keyring::TenantKeyRotated>(302, "keyring.tenant_key_rotated", 1),
     row<keyring::TenantKeyRewrapped>(303, "keyring.tenant_key_rewrapped", 1),
@@ -106,6 +112,11 @@ constexpr std::array kRows = {
     row<token::TokenForgotten>(405, "token.forgotten", 1),
     row<policy::PolicyWritten>(501, "policy.written", 1),
     row<policy::PolicyRemoved>(502, "policy.removed", 1),
+    row<identity::EntityWritten>(801, "identity.entity_written", 1),
+    row<identity::EntityRemoved>(802, "identity.entity_removed", 1),
+    row<identity::GroupWritten>(811, "identity.group_written", 1),
+    row<identity::GroupRemoved>(812, "identity.group_removed", 1),
+    row<identity::GroupMembersChanged>(813, "identity.group_members_changed", 1),
 };
 
 template <class... Aggregates>

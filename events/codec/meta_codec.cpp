@@ -7,6 +7,8 @@ namespace coffer::codec {
 namespace {
 
 constexpr std::uint32_t kFormat = 1;
+// Builds that would take the shares for the PIN's refuse it.
+constexpr std::uint32_t kSealedPinFormat = 2;
 constexpr std::uint32_t kAutomatic = 1;
 constexpr std::uint32_t kShamir = 2;
 
@@ -24,7 +26,7 @@ bool parse(google::protobuf::MessageLite& message, BytesView bytes) {
 
 Bytes encode_vault_row(const VaultRow& row) {
   schema::VaultRow message;
-  message.set_format(kFormat);
+  message.set_format(row.sealed_pin.empty() ? kFormat : kSealedPinFormat);
   message.set_seal_type(row.shamir ? kShamir : kAutomatic);
   message.set_shares(row.shares);
   message.set_threshold(row.threshold);
@@ -33,13 +35,17 @@ Bytes encode_vault_row(const VaultRow& row) {
   message.set_cluster_name(row.cluster_name);
   message.set_partitions(row.partitions);
   message.set_created_ns(row.created_time.ns);
+  message.set_sealed_pin(row.sealed_pin.data(), row.sealed_pin.size());
   return serialize(message);
 }
 
 Result<VaultRow> decode_vault_row(BytesView bytes) {
   schema::VaultRow message;
-  if (!parse(message, bytes) || message.format() != kFormat || message.cluster_id().size() != 16 ||
-      message.root_epoch() == 0 || message.partitions() == 0 ||
+  const auto format_of = [](const auto& m) {
+    return m.sealed_pin().empty() ? kFormat : kSealedPinFormat;
+  };
+  if (!parse(message, bytes) || message.format() != format_of(message) ||
+      message.cluster_id().size() != 16 || message.root_epoch() == 0 || message.partitions() == 0 ||
       (message.seal_type() != kAutomatic && message.seal_type() != kShamir))
     return fail(ErrorCode::corrupt, "the vault row does not decode");
   return VaultRow{.shamir = message.seal_type() == kShamir,
@@ -49,7 +55,8 @@ Result<VaultRow> decode_vault_row(BytesView bytes) {
                   .cluster_id = Id128<ClusterTag>::from_bytes(as_bytes(message.cluster_id())),
                   .cluster_name = message.cluster_name(),
                   .partitions = message.partitions(),
-                  .created_time = {message.created_ns()}};
+                  .created_time = {message.created_ns()},
+                  .sealed_pin = Bytes(message.sealed_pin().begin(), message.sealed_pin().end())};
 }
 
 Bytes encode_tenant_row(const TenantRow& row) {

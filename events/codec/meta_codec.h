@@ -22,6 +22,9 @@ struct VaultRow {
   std::string cluster_name;
   std::uint32_t partitions = 1;
   Timestamp created_time;
+  // Shamir: the PIN's entropy under the key that the shares are of. Empty: a vault of an earlier
+  // build, whose shares are of the PIN itself.
+  Bytes sealed_pin = {};
   friend bool operator==(const VaultRow&, const VaultRow&) = default;
 };
 [[nodiscard]] Bytes encode_vault_row(const VaultRow& row);

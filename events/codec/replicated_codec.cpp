@@ -15,7 +15,7 @@ Result<void> check_format(const char* what, Message& message, BytesView bytes) {
   if (!parse(message, bytes))
     return fail(ErrorCode::corrupt, fmt::format("{}: not a message", what));
   if (message.format() != kFormat)
-    return fail(ErrorCode::corrupt,
+    return fail(message.format() > kFormat ? ErrorCode::unsupported : ErrorCode::corrupt,
                 fmt::format("{}: format {} is not known", what, message.format()));
   return {};
 }

@@ -1,6 +1,6 @@
 // Messages of the Kafka topics and the row that remembers how far a node has applied them
 // (events/schema/replicated.proto). Stored formats are promises, as in event_codec.h. Pure and
-// thread-safe. Errors: corrupt.
+// thread-safe. Errors: corrupt; unsupported, of a replicated record in a later release's format.
 #pragma once
 
 #include <cstdint>

@@ -113,6 +113,14 @@ void fill(schema::Snapshot& m, const tenant::TenantState& state) {
     named.set_name(name);
     *named.mutable_role() = to_message(role);
   }
+  if (!state.password_policies.empty()) put(s.mutable_password_policies(), state.password_policies);
+  for (const auto& [name, limit] : state.rate_limits) {
+    auto& named = *s.add_rate_limits();
+    named.set_name(name);
+    *named.mutable_limit() = to_message(limit);
+  }
+  if (const auto& paths = state.quota_exempt_paths)
+    s.mutable_quota_settings()->mutable_exempt_paths()->Assign(paths->begin(), paths->end());
 }
 
 void take(schema::Snapshot& m, tenant::TenantState& state, FieldReader& in) {
@@ -135,6 +143,17 @@ void take(schema::Snapshot& m, tenant::TenantState& state, FieldReader& in) {
       return in.fault("token roles are not ascending");
     in.required("content of a token role", named.has_role());
     from_message(*named.mutable_role(), state.token_roles[named.name()]);
+  }
+  in.text_map("password_policies", *s.mutable_password_policies(), state.password_policies);
+  for (auto& named : *s.mutable_rate_limits()) {
+    if (!state.rate_limits.empty() && state.rate_limits.rbegin()->first >= named.name())
+      return in.fault("rate limits are not ascending");
+    in.required("content of a rate limit", named.has_limit());
+    from_message(*named.mutable_limit(), state.rate_limits[named.name()], in);
+  }
+  if (s.has_quota_settings()) {
+    const auto& paths = s.quota_settings().exempt_paths();
+    state.quota_exempt_paths.emplace(paths.begin(), paths.end());
   }
 }
 
@@ -213,6 +232,7 @@ void fill(schema::Snapshot& m, const token::TokenState& state) {
   s.set_uses_left(state.uses_left);
   s.set_renewable(state.renewable);
   s.set_chosen_id(state.chosen_id);
+  if (!state.entity.is_zero()) put(s.mutable_entity(), state.entity);
 }
 
 void take(schema::Snapshot& m, token::TokenState& state, FieldReader& in) {
@@ -239,6 +259,7 @@ void take(schema::Snapshot& m, token::TokenState& state, FieldReader& in) {
   state.uses_left = s.uses_left();
   state.renewable = s.renewable();
   state.chosen_id = s.chosen_id();
+  if (!s.entity().empty()) in.id("entity", s.entity(), state.entity);
 }
 
 void fill(schema::Snapshot& m, const policy::PolicySet& state) {
@@ -249,6 +270,24 @@ void fill(schema::Snapshot& m, const policy::PolicySet& state) {
 void take(schema::Snapshot& m, policy::PolicySet& state, FieldReader& in) {
   in.required("state of the policies", m.has_policies());
   in.text_map("texts", *m.mutable_policies()->mutable_texts(), state.texts);
+}
+
+void fill(schema::Snapshot& m, const identity::Entity& entity) {
+  *m.mutable_identity_entity() = to_message(entity);
+}
+
+void take(schema::Snapshot& m, identity::Entity& entity, FieldReader& in) {
+  in.required("state of an entity", m.has_identity_entity());
+  from_message(*m.mutable_identity_entity(), entity, in);
+}
+
+void fill(schema::Snapshot& m, const identity::Group& group) {
+  *m.mutable_identity_group() = to_message(group);
+}
+
+void take(schema::Snapshot& m, identity::Group& group, FieldReader& in) {
+  in.required("state of a group", m.has_identity_group());
+  from_message(*m.mutable_identity_group(), group, in);
 }
 
 template <class State>
@@ -288,6 +327,12 @@ Bytes encode_snapshot(const Snapshot<token::TokenState>& snapshot) {
 Bytes encode_snapshot(const Snapshot<policy::PolicySet>& snapshot) {
   return encode(snapshot);
 }
+Bytes encode_snapshot(const Snapshot<identity::Entity>& snapshot) {
+  return encode(snapshot);
+}
+Bytes encode_snapshot(const Snapshot<identity::Group>& snapshot) {
+  return encode(snapshot);
+}
 
 template <class State>
 Result<Snapshot<State>> decode_snapshot(BytesView bytes) {
@@ -308,5 +353,7 @@ template Result<Snapshot<tenant::TenantState>> decode_snapshot(BytesView bytes);
 template Result<Snapshot<keyring::KeyringState>> decode_snapshot(BytesView bytes);
 template Result<Snapshot<token::TokenState>> decode_snapshot(BytesView bytes);
 template Result<Snapshot<policy::PolicySet>> decode_snapshot(BytesView bytes);
+template Result<Snapshot<identity::Entity>> decode_snapshot(BytesView bytes);
+template Result<Snapshot<identity::Group>> decode_snapshot(BytesView bytes);
 
 }  // namespace coffer::codec

@@ -193,6 +193,8 @@ schema::TokenRole to_message(const token::TokenRole& role) {
   m.set_period_s(role.period.count);
   m.set_explicit_max_ttl_s(role.explicit_max_ttl.count);
   m.set_num_uses(role.num_uses);
+  if (!role.allowed_entity_aliases.empty())
+    put_names(m.mutable_allowed_entity_aliases()->mutable_texts(), role.allowed_entity_aliases);
   return m;
 }
 
@@ -211,6 +213,7 @@ void from_message(schema::TokenRole& m, token::TokenRole& role) {
   role.period = {m.period_s()};
   role.explicit_max_ttl = {m.explicit_max_ttl_s()};
   role.num_uses = m.num_uses();
+  take_names(m.allowed_entity_aliases().texts(), role.allowed_entity_aliases);
 }
 
 schema::MountSettings to_message(const secret::MountSettings& settings) {

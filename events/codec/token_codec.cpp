@@ -19,6 +19,7 @@ schema::TokenCreated to_message(const token::TokenCreated& event) {
   m.set_num_uses(event.num_uses);
   m.set_renewable(event.renewable);
   if (event.chosen_id) m.set_chosen_id(true);
+  if (!event.entity.is_zero()) put(m.mutable_entity(), event.entity);
   return m;
 }
 
@@ -38,6 +39,7 @@ void from_message(schema::TokenCreated& m, token::TokenCreated& event, FieldRead
   event.num_uses = m.num_uses();
   event.renewable = m.renewable();
   event.chosen_id = m.chosen_id();
+  if (m.has_entity()) in.id("entity", m.entity(), event.entity);
 }
 
 schema::TokenRenewed to_message(const token::TokenRenewed& event) {

@@ -140,6 +140,8 @@ class EventLog : public StateReader {
                                                         std::size_t limit) const = 0;
   virtual Result<std::vector<StoredRecord>> read_access(PartitionId partition, LogPosition from,
                                                         std::size_t limit) const = 0;
+  // The number of a tenant's last record; 0: it has none.
+  [[nodiscard]] virtual Result<TenantSequence> tenant_end(const TenantId& tenant) const = 0;
   [[nodiscard]] virtual LogPosition events_end(
       PartitionId partition) const = 0;  // last one; 0: empty
   [[nodiscard]] virtual LogPosition access_end(PartitionId partition) const = 0;

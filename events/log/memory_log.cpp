@@ -55,6 +55,12 @@ Result<TenantHead> MemoryLog::load_tenant_head(const TenantId& tenant) const {
   return TenantHead{read_u64(it->first, 16), record_hash(record->second)};
 }
 
+Result<TenantSequence> MemoryLog::tenant_end(const TenantId& tenant) const {
+  const std::shared_lock lock(mutex_);
+  COFFER_ASSIGN(const auto head, load_tenant_head(tenant));
+  return head.sequence;
+}
+
 // ---------------------------------------------------------------- failures
 Result<void> MemoryLog::check_writable() const {
   if (refuses_)

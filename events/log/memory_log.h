@@ -63,6 +63,7 @@ class MemoryLog final : public EventLog {
                                                 std::size_t limit) const override;
   Result<std::vector<StoredRecord>> read_access(PartitionId partition, LogPosition from,
                                                 std::size_t limit) const override;
+  [[nodiscard]] Result<TenantSequence> tenant_end(const TenantId& tenant) const override;
   [[nodiscard]] LogPosition events_end(PartitionId partition) const override;
   [[nodiscard]] LogPosition access_end(PartitionId partition) const override;
   Result<AccessTrim> trim_access(PartitionId partition, Timestamp older_than,

@@ -9,7 +9,7 @@
 namespace coffer::log {
 namespace {
 
-class RocksDbLog final : public EventLog {
+class RocksDbLog final : public EventLog, public SizedLog {
  public:
   explicit RocksDbLog(const RocksDbOptions& options)
       : synced_(options.sync_every_append), state_(options) {}
@@ -43,6 +43,9 @@ class RocksDbLog final : public EventLog {
                                                 std::size_t limit) const override {
     return state_.read_tenant(tenant, from, limit);
   }
+  Result<TenantSequence> tenant_end(const TenantId& tenant) const override {
+    return state_.tenant_end(tenant);
+  }
   LogPosition events_end(PartitionId partition) const override {
     return state_.heads(partition).events;
   }
@@ -58,6 +61,7 @@ class RocksDbLog final : public EventLog {
   }
   Result<void> shred_deleted_keys() override { return state_.shred_deleted_keys(); }
   bool has_deleted_keys() const noexcept override { return state_.has_deleted_keys(); }
+  LogSizes sizes() const override { return state_.sizes(); }
 
  private:
   Result<void> take_claim(const Nonce128& nonce);

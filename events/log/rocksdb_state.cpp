@@ -410,6 +410,20 @@ Result<AccessTrim> RocksDbState::trim_access(PartitionId partition, Timestamp ol
   return trim;
 }
 
+LogSizes RocksDbState::sizes() const {
+  LogSizes sizes;
+  for (std::size_t i = 0; i < handles_.size(); ++i) {
+    std::uint64_t bytes = 0;
+    if (!db_->GetIntProperty(handles_[i], rocksdb::DB::Properties::kTotalSstFilesSize, &bytes))
+      continue;
+    auto& sum = i == kEvents   ? sizes.events_bytes
+                : i == kAccess ? sizes.access_bytes
+                               : sizes.state_bytes;
+    sum += bytes;
+  }
+  return sizes;
+}
+
 Result<void> RocksDbState::shred_deleted_keys() {
   const std::lock_guard lock(files_mutex_);
   const auto deleted = keys_deleted_.load();

@@ -31,6 +31,33 @@ Bytes key_use_row(const TenantId& tenant, const KeyId& tenant_key) {
   return join({tenant_aggregate_row(tenant, AggregateKind::key_use), tenant_key.view()});
 }
 
+Bytes identity_prefix(const TenantId& tenant, IdentityRow row) {
+  const std::uint8_t row_byte[] = {static_cast<std::uint8_t>(row)};
+  return join({tenant_aggregate_row(tenant, AggregateKind::identity), row_byte});
+}
+
+Bytes identity_row(const TenantId& tenant, IdentityRow row, BytesView id16) {
+  return join({identity_prefix(tenant, row), id16});
+}
+
+Bytes member_prefix(const TenantId& tenant, BytesView group, MemberKind kind) {
+  const std::uint8_t kind_byte[] = {static_cast<std::uint8_t>(kind)};
+  return join({identity_row(tenant, IdentityRow::member, group), kind_byte});
+}
+
+Bytes member_row(const TenantId& tenant, BytesView group, MemberKind kind, BytesView member) {
+  return join({member_prefix(tenant, group, kind), member});
+}
+
+Bytes membership_prefix(const TenantId& tenant, MemberKind kind, BytesView member) {
+  const std::uint8_t kind_byte[] = {static_cast<std::uint8_t>(kind)};
+  return join({identity_prefix(tenant, IdentityRow::membership), kind_byte, member});
+}
+
+Bytes membership_row(const TenantId& tenant, MemberKind kind, BytesView member, BytesView group) {
+  return join({membership_prefix(tenant, kind, member), group});
+}
+
 Bytes value_row(const TenantId& tenant, const MountId& mount, const SecretId& secret,
                 VersionNumber version) {
   auto key = join({tenant.view(), mount.view(), secret.view()});

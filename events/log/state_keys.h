@@ -14,8 +14,25 @@ enum class AggregateKind : std::uint8_t {
   policies = 2,
   keyring = 3,
   secret = 4,
-  key_use = 5,  // no aggregate: how often each tenant key has wrapped
+  key_use = 5,    // no aggregate: how often each tenant key has wrapped
+  identity = 12,  // many rows: IdentityRow
 };
+
+// Rows of a tenant's identity store. Names stand in them as keyed hashes.
+enum class IdentityRow : std::uint8_t {
+  entity = 1,             // entity -> stamped sealed snapshot
+  entity_name = 2,        // hash -> sealed entity id
+  entity_alias = 3,       // alias -> sealed entity id
+  entity_alias_name = 4,  // hash of mount and name -> sealed entity id
+  merged = 5,             // entity that was merged -> sealed id of the one it is now
+  group = 6,              // group -> stamped sealed snapshot
+  group_name = 7,
+  group_alias = 8,
+  group_alias_name = 9,
+  member = 10,      // group, member kind, member -> nothing
+  membership = 11,  // member kind, member, group -> nothing
+};
+enum class MemberKind : std::uint8_t { entity = 1, group = 2 };
 
 // What belongs to a mount has the mount in its key, so that unmounting is one prefix per family.
 [[nodiscard]] Bytes tenant_aggregate_row(const TenantId& tenant, AggregateKind kind);
@@ -25,6 +42,16 @@ enum class AggregateKind : std::uint8_t {
 [[nodiscard]] Bytes key_use_row(const TenantId& tenant, const KeyId& tenant_key);
 [[nodiscard]] Bytes value_row(const TenantId& tenant, const MountId& mount, const SecretId& secret,
                               VersionNumber version);
+[[nodiscard]] Bytes identity_prefix(const TenantId& tenant, IdentityRow row);
+// `id16`: an id or a hash.
+[[nodiscard]] Bytes identity_row(const TenantId& tenant, IdentityRow row, BytesView id16);
+// All members of a group of one kind; those of both kinds begin with identity_row(member, group).
+[[nodiscard]] Bytes member_prefix(const TenantId& tenant, BytesView group, MemberKind kind);
+[[nodiscard]] Bytes member_row(const TenantId& tenant, BytesView group, MemberKind kind,
+                               BytesView member);
+[[nodiscard]] Bytes membership_prefix(const TenantId& tenant, MemberKind kind, BytesView member);
+[[nodiscard]] Bytes membership_row(const TenantId& tenant, MemberKind kind, BytesView member,
+                                   BytesView group);
 // `mount` is zero for the tenant's own keys.
 [[nodiscard]] Bytes key_row(const TenantId& tenant, const MountId& mount, const KeyId& key);
 // Prefix of values, keys and listing rows of a mount.

@@ -58,6 +58,11 @@ Result<TenantHead> StateStore::tenant_head(const TenantId& tenant) const {
   return load_tenant_head(tenant);
 }
 
+Result<TenantSequence> StateStore::tenant_end(const TenantId& tenant) const {
+  COFFER_ASSIGN(const auto head, load_tenant_head(tenant));
+  return head.sequence;
+}
+
 void StateStore::set_heads(const std::unordered_map<TenantId, TenantHead>& tenants,
                            PartitionId partition, const PartitionHeads& heads) {
   const std::unique_lock lock(heads_mutex_);

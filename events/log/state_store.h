@@ -73,6 +73,8 @@ class StateStore : public StateReader {
   void commit(ChainBuilder& chain);
   // The same for records that come in numbered and linked.
   [[nodiscard]] Result<TenantHead> tenant_head(const TenantId& tenant) const;
+  // Of what was written; any thread.
+  [[nodiscard]] Result<TenantSequence> tenant_end(const TenantId& tenant) const;
   void set_heads(const std::unordered_map<TenantId, TenantHead>& tenants, PartitionId partition,
                  const PartitionHeads& heads);
 

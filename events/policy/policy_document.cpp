@@ -236,24 +236,9 @@ Error invalid_key(const hcl::Item& item) {
   return invalid(fmt::format("invalid key \"{}\" on line {}", item.name, item.at.line));
 }
 
-// Each "{{" needs its own "}}" before the next one.
-bool braces_balance(std::string_view pattern) noexcept {
-  bool open = false;
-  for (std::size_t at = 0; at + 1 < pattern.size(); ++at) {
-    const std::string_view pair = pattern.substr(at, 2);
-    if (pair != "{{" && pair != "}}") continue;
-    if ((pair == "{{") == open) return false;
-    open = !open;
-    ++at;
-  }
-  return !open;
-}
-
 Result<void> read_pattern(std::string_view name, PathRule& rule) {
   if (name.starts_with('/')) name.remove_prefix(1);
-  if (!braces_balance(name)) {
-    return invalid("failed to validate policy templating: unbalanced templating characters");
-  }
+  COFFER_ASSIGN(rule.path_template, PathTemplate::parse(name));
   if (name.find("+*") != std::string_view::npos) {
     return invalid("invalid use of wildcards ('+*' is forbidden)");
   }
@@ -291,6 +276,7 @@ Result<PathRule> read_rule(const std::string& name, const hcl::Node& block) {
   if ((rule.capabilities & kDeny) != 0) {
     PathRule denied;
     denied.pattern = std::move(rule.pattern);
+    denied.path_template = std::move(rule.path_template);
     denied.capabilities = kDeny;
     return denied;
   }

@@ -11,6 +11,7 @@
 
 #include "events/base/result.h"
 #include "events/base/time.h"
+#include "events/policy/path_template.h"
 
 namespace coffer::policy {
 
@@ -45,6 +46,7 @@ struct PathRule {
   std::optional<Seconds> min_wrapping_ttl;
   std::optional<Seconds> max_wrapping_ttl;
   std::uint32_t pagination_limit = 0;
+  std::optional<PathTemplate> path_template = {};  // of a pattern with braces
 };
 
 struct PolicyDocument {

@@ -163,14 +163,20 @@ std::shared_ptr<const AccessList> AccessList::root() {
 }
 
 std::shared_ptr<const AccessList> AccessList::build(
-    std::span<const PolicyDocument* const> documents) {
+    std::span<const PolicyDocument* const> documents, const TemplateSubject* subject) {
   std::map<std::string, PathRule> merged;
+  const auto add = [&](const std::string& pattern, const PathRule& rule) {
+    const auto [place, added] = merged.try_emplace(pattern, rule);
+    if (!added) return merge_into(place->second, rule);
+    place->second.pattern = pattern;
+  };
   for (const PolicyDocument* document : documents) {
     for (const PathRule& rule : document->rules) {
-      // A template takes its values from an identity, which no token has yet: it matches nothing.
-      if (rule.pattern.find("{{") != std::string::npos) continue;
-      const auto [place, added] = merged.try_emplace(rule.pattern, rule);
-      if (!added) merge_into(place->second, rule);
+      if (!rule.path_template) {
+        add(rule.pattern, rule);
+      } else if (subject != nullptr) {
+        if (const auto pattern = rule.path_template->fill(*subject)) add(*pattern, rule);
+      }
     }
   }
   std::shared_ptr<AccessList> list(new AccessList());

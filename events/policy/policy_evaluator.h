@@ -46,7 +46,9 @@ class AccessList {
  public:
   // The `root` policy: everything allowed.
   static std::shared_ptr<const AccessList> root();
-  static std::shared_ptr<const AccessList> build(std::span<const PolicyDocument* const> documents);
+  // Rules with templates count as `subject` fills them in; without one they match nothing.
+  static std::shared_ptr<const AccessList> build(std::span<const PolicyDocument* const> documents,
+                                                 const TemplateSubject* subject = nullptr);
 
   [[nodiscard]] Decision decide(const AccessRequest& request) const;
   // Capabilities on a path, for sys/capabilities: 0 when no rule or deny. `path` may end in '/'.

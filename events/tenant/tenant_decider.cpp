@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "events/policy/password_policy.h"
+#include "events/quota/rate_limit.h"
+
 namespace coffer::tenant {
 namespace {
 
@@ -119,8 +122,9 @@ Result<void> check_role(const token::TokenRole& role) {
   if (role.explicit_max_ttl.count < 0)
     return invalid("'token_explicit_max_ttl' cannot be negative");
   std::size_t bytes = 0;
-  for (const auto* names : {&role.allowed_policies, &role.disallowed_policies,
-                            &role.allowed_policies_glob, &role.disallowed_policies_glob})
+  for (const auto* names :
+       {&role.allowed_policies, &role.disallowed_policies, &role.allowed_policies_glob,
+        &role.disallowed_policies_glob, &role.allowed_entity_aliases})
     for (const auto& name : *names) bytes += name.size() + 1;
   if (bytes > kTokenRoleBytesMax)
     return invalid(fmt::format("a token role has at most {} bytes", kTokenRoleBytesMax));
@@ -142,7 +146,33 @@ token::TokenRole changed_role(token::TokenRole role, const WriteTokenRole& chang
   set(role.period, change.period);
   set(role.explicit_max_ttl, change.explicit_max_ttl);
   set(role.num_uses, change.num_uses);
+  set(role.allowed_entity_aliases, change.allowed_entity_aliases);
   return role;
+}
+
+// A path segment as quotas and password policies are named.
+Result<void> check_name(std::string_view name) {
+  if (!is_role_word(name))
+    return invalid(fmt::format("a name has 1 to {} letters, digits, '_', '.' and '-'",
+                               kTokenRoleNameBytesMax));
+  return {};
+}
+
+// What a quota counts must be there: a mount, something built in, or a namespace below. A mount may
+// be named without its slash.
+Result<std::string> quota_path(const TenantState& state, const WriteRateLimit& command) {
+  std::string_view given = command.limit.path;
+  while (given.starts_with('/')) given.remove_prefix(1);
+  std::string path(given);
+  if (path.empty()) return path;
+  const auto place = path.substr(0, path.find('*'));
+  if (command.names_child) return path;
+  if (is_builtin_mount(place.ends_with('/') ? place : place + "/")) return path;
+  const auto* mount = state.find_mount(place.ends_with('/') ? place : place + "/");
+  if (mount == nullptr) mount = state.find_mount(place);
+  if (mount == nullptr) return invalid("invalid path: no mount or namespace is there");
+  if (path + "/" == mount->path) return mount->path;
+  return path;
 }
 
 struct Decider {
@@ -250,6 +280,54 @@ struct Decider {
   Result<std::vector<Event>> operator()(const RemoveTokenRole& c) const {
     if (!state.token_roles.contains(c.name)) return std::vector<Event>{};
     return std::vector<Event>{TokenRoleRemoved{c.name}};
+  }
+  Result<std::vector<Event>> operator()(const WritePasswordPolicy& c) const {
+    COFFER_TRY(check_name(c.name));
+    COFFER_TRY(policy::parse_password_policy(c.text));
+    const auto found = state.password_policies.find(c.name);
+    if (found == state.password_policies.end() &&
+        state.password_policies.size() >= kPasswordPoliciesMax)
+      return fail(ErrorCode::quota_exceeded,
+                  fmt::format("at most {} password policies", kPasswordPoliciesMax));
+    if (found != state.password_policies.end() && found->second == c.text)
+      return std::vector<Event>{};
+    return std::vector<Event>{PasswordPolicyWritten{c.name, c.text}};
+  }
+  Result<std::vector<Event>> operator()(const RemovePasswordPolicy& c) const {
+    if (!state.password_policies.contains(c.name)) return std::vector<Event>{};
+    return std::vector<Event>{PasswordPolicyRemoved{c.name}};
+  }
+  Result<std::vector<Event>> operator()(const WriteRateLimit& c) const {
+    COFFER_TRY(check_name(c.name));
+    auto limit = c.limit;
+    COFFER_TRY(quota::check_limit(limit));
+    COFFER_ASSIGN(limit.path, quota_path(state, c));
+    for (const auto& [name, other] : state.rate_limits)
+      if (name != c.name && other.path == limit.path)
+        return invalid(
+            fmt::format("quota rule with similar properties exists under the name \"{}\"", name));
+    const auto found = state.rate_limits.find(c.name);
+    if (found == state.rate_limits.end() && state.rate_limits.size() >= kRateLimitsMax)
+      return fail(ErrorCode::quota_exceeded, fmt::format("at most {} quotas", kRateLimitsMax));
+    if (found != state.rate_limits.end() && found->second == limit) return std::vector<Event>{};
+    return std::vector<Event>{RateLimitWritten{c.name, std::move(limit)}};
+  }
+  Result<std::vector<Event>> operator()(const RemoveRateLimit& c) const {
+    if (!state.rate_limits.contains(c.name)) return std::vector<Event>{};
+    return std::vector<Event>{RateLimitRemoved{c.name}};
+  }
+  Result<std::vector<Event>> operator()(const ChangeQuotaSettings& c) const {
+    if (c.exempt_paths.size() > kExemptPathsMax)
+      return invalid(fmt::format("at most {} exempt paths", kExemptPathsMax));
+    for (const auto& path : c.exempt_paths)
+      if (path.empty() || path.size() > quota::kPathBytesMax)
+        return invalid(fmt::format("an exempt path has 1 to {} bytes", quota::kPathBytesMax));
+    if (state.quota_exempt_paths == c.exempt_paths) return std::vector<Event>{};
+    return std::vector<Event>{QuotaSettingsChanged{c.exempt_paths}};
+  }
+  Result<std::vector<Event>> operator()(const ChangeUnsealShares& c) const {
+    if (!state.name.empty()) return invalid("the key shares are the root namespace's");
+    return std::vector<Event>{UnsealSharesChanged{c.shares, c.threshold, now}};
   }
 };
 

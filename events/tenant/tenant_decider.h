@@ -64,19 +64,49 @@ struct WriteTokenRole {
   std::optional<Seconds> period;
   std::optional<Seconds> explicit_max_ttl;
   std::optional<std::uint64_t> num_uses;
+  std::optional<std::vector<std::string>> allowed_entity_aliases = {};
 };
 struct RemoveTokenRole {
   std::string name;
 };
+struct WritePasswordPolicy {
+  std::string name;
+  std::string text;
+};
+struct RemovePasswordPolicy {
+  std::string name;
+};
+struct WriteRateLimit {
+  std::string name;
+  quota::RateLimit limit;
+  bool names_child = false;  // the path begins with a child namespace that exists
+};
+struct RemoveRateLimit {
+  std::string name;
+};
+struct ChangeQuotaSettings {
+  std::vector<std::string> exempt_paths;
+};
+// Records what the seal has decided; of the root tenant alone.
+struct ChangeUnsealShares {
+  std::uint32_t shares = 0;
+  std::uint32_t threshold = 0;
+};
 
 using Command =
     std::variant<CreateTenant, ChangeTenantMetadata, DeleteTenant, EnableMount, TuneMount,
-                 DisableMount, ChangeMountSettings, MoveMount, WriteTokenRole, RemoveTokenRole>;
+                 DisableMount, ChangeMountSettings, MoveMount, WriteTokenRole, RemoveTokenRole,
+                 WritePasswordPolicy, RemovePasswordPolicy, WriteRateLimit, RemoveRateLimit,
+                 ChangeQuotaSettings, ChangeUnsealShares>;
 
 inline constexpr std::size_t kMountsMax = 1000;
 inline constexpr std::size_t kTokenRolesMax = 1000;
 inline constexpr std::size_t kTokenRoleNameBytesMax = 128;
 inline constexpr std::size_t kTokenRoleBytesMax = 64 * 1024;  // all its texts together
+inline constexpr std::size_t kPasswordPoliciesMax = 1000;
+inline constexpr std::size_t kRateLimitsMax = 500;  // each request of the tenant looks at them
+inline constexpr std::size_t kQuotaNameBytesMax = 128;
+inline constexpr std::size_t kExemptPathsMax = 100;
 inline constexpr std::size_t kMountPathBytesMax = 512;
 inline constexpr std::size_t kTenantNameBytesMax = 128;
 

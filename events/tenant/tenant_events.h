@@ -1,4 +1,5 @@
-// Events of a tenant (a Vault namespace): its own record, its mounts and its token roles.
+// Events of a tenant (a Vault namespace): its own record, its mounts, token roles, password
+// policies and quotas.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "events/base/ids.h"
 #include "events/base/time.h"
+#include "events/quota/quota_events.h"
 #include "events/secret/secret_events.h"
 #include "events/token/token_events.h"
 
@@ -97,8 +100,41 @@ struct TokenRoleRemoved {
   friend bool operator==(const TokenRoleRemoved&, const TokenRoleRemoved&) = default;
 };
 
-using Event = std::variant<TenantCreated, TenantMetadataChanged, TenantDeleted, MountEnabled,
-                           MountTuned, MountDisabled, MountSettingsChanged, MountOptionsChanged,
-                           MountMoved, TokenRoleWritten, TokenRoleRemoved>;
+// How passwords are made: Vault's password policy, as it was written.
+struct PasswordPolicyWritten {
+  std::string name;
+  std::string text;
+  friend bool operator==(const PasswordPolicyWritten&, const PasswordPolicyWritten&) = default;
+};
+struct PasswordPolicyRemoved {
+  std::string name;
+  friend bool operator==(const PasswordPolicyRemoved&, const PasswordPolicyRemoved&) = default;
+};
+struct RateLimitWritten {
+  std::string name;
+  quota::RateLimit limit;  // the whole new one
+  friend bool operator==(const RateLimitWritten&, const RateLimitWritten&) = default;
+};
+struct RateLimitRemoved {
+  std::string name;
+  friend bool operator==(const RateLimitRemoved&, const RateLimitRemoved&) = default;
+};
+struct QuotaSettingsChanged {
+  std::vector<std::string> exempt_paths;  // the whole new list
+  friend bool operator==(const QuotaSettingsChanged&, const QuotaSettingsChanged&) = default;
+};
+// Of the root tenant: from here on other key shares unseal the vault.
+struct UnsealSharesChanged {
+  std::uint32_t shares = 0;
+  std::uint32_t threshold = 0;
+  Timestamp changed_time;
+  friend bool operator==(const UnsealSharesChanged&, const UnsealSharesChanged&) = default;
+};
+
+using Event =
+    std::variant<TenantCreated, TenantMetadataChanged, TenantDeleted, MountEnabled, MountTuned,
+                 MountDisabled, MountSettingsChanged, MountOptionsChanged, MountMoved,
+                 TokenRoleWritten, TokenRoleRemoved, PasswordPolicyWritten, PasswordPolicyRemoved,
+                 RateLimitWritten, RateLimitRemoved, QuotaSettingsChanged, UnsealSharesChanged>;
 
 }  // namespace coffer::tenant

@@ -35,6 +35,8 @@ struct Evolver {
     state.deleted = true;
     state.mounts.clear();
     state.token_roles.clear();
+    state.password_policies.clear();
+    state.rate_limits.clear();
     return {};
   }
   Result<void> operator()(const MountEnabled& e) {
@@ -100,6 +102,29 @@ struct Evolver {
     if (state.token_roles.erase(e.name) == 0) return corrupt("removed token role is not there");
     return {};
   }
+  Result<void> operator()(const PasswordPolicyWritten& e) {
+    state.password_policies.insert_or_assign(e.name, e.text);
+    return {};
+  }
+  Result<void> operator()(const PasswordPolicyRemoved& e) {
+    if (state.password_policies.erase(e.name) == 0)
+      return corrupt("removed password policy is not there");
+    return {};
+  }
+  Result<void> operator()(const RateLimitWritten& e) {
+    state.rate_limits.insert_or_assign(e.name, e.limit);
+    return {};
+  }
+  Result<void> operator()(const RateLimitRemoved& e) {
+    if (state.rate_limits.erase(e.name) == 0) return corrupt("removed quota is not there");
+    return {};
+  }
+  Result<void> operator()(const QuotaSettingsChanged& e) {
+    state.quota_exempt_paths = e.exempt_paths;
+    return {};
+  }
+  // The shares' scheme stands in the vault's row; the log keeps that and when it changed.
+  Result<void> operator()(const UnsealSharesChanged&) { return {}; }
 };
 
 }  // namespace

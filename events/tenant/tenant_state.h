@@ -43,6 +43,9 @@ struct TenantState {
   Timestamp created_time;
   std::map<std::string, Mount> mounts;  // by path; the built-in ones are not listed
   std::map<std::string, token::TokenRole> token_roles = {};
+  std::map<std::string, std::string> password_policies = {};        // texts by name
+  std::map<std::string, quota::RateLimit> rate_limits = {};         // by name
+  std::optional<std::vector<std::string>> quota_exempt_paths = {};  // absent: kDefaultExemptPaths
   friend bool operator==(const TenantState&, const TenantState&) = default;
 
   // The mount whose path is a prefix of `request_path`; mounts never nest. Null when none.

@@ -78,7 +78,8 @@ struct Evolver {
                        .num_uses = e.num_uses,
                        .uses_left = e.num_uses,
                        .renewable = e.renewable,
-                       .chosen_id = e.chosen_id};
+                       .chosen_id = e.chosen_id,
+                       .entity = e.entity};
     if (e.ttl.count > 0) state.expire_time = e.created_time + e.ttl;
     return {};
   }

@@ -35,6 +35,7 @@ struct TokenState {
   std::uint64_t uses_left = 0;  // meaningful when num_uses > 0
   bool renewable = false;
   bool chosen_id = false;
+  identity::EntityId entity = {};
   friend bool operator==(const TokenState&, const TokenState&) = default;
 
   // By itself; the ancestors have to be asked too.
@@ -92,12 +93,15 @@ struct TokenRequest {
   std::string display_name;
   std::uint64_t num_uses = 0;
   bool custom_id = false;
-  std::string type;  // "", "service"; "batch" is refused
-  std::string role;  // name of the tenant's token role; empty: none
+  std::string type;                     // "", "service"; "batch" is refused
+  std::string role;                     // name of the tenant's token role; empty: none
+  std::string entity_alias = {};        // whose token it shall be; empty: the parent's
+  std::string entity_alias_mount = {};  // accessor of the mount where that name stands
 };
 struct TokenPlan {
   TokenCreated created;  // id and accessor are left to the caller
   std::vector<std::string> warnings;
+  std::string entity_alias = {};  // as it may be used; empty: none was asked for
 };
 // A token that stands for the answer of the request to `path`; id and accessor are left to the
 // caller.

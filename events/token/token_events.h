@@ -9,6 +9,7 @@
 
 #include "events/base/ids.h"
 #include "events/base/time.h"
+#include "events/identity/identity_events.h"
 
 namespace coffer::token {
 
@@ -29,7 +30,8 @@ struct TokenCreated {
   Seconds period{0};
   std::uint64_t num_uses = 0;  // 0: not limited
   bool renewable = false;
-  bool chosen_id = false;  // the client named the token's text, and may name it again
+  bool chosen_id = false;          // the client named the token's text, and may name it again
+  identity::EntityId entity = {};  // whose it is; zero: of nobody in the identity store
   friend bool operator==(const TokenCreated&, const TokenCreated&) = default;
 };
 struct TokenRenewed {
@@ -65,6 +67,7 @@ struct TokenRole {
   Seconds period{0};
   Seconds explicit_max_ttl{0};
   std::uint64_t num_uses = 0;
+  std::vector<std::string> allowed_entity_aliases = {};  // lower case; '*' at either end
   friend bool operator==(const TokenRole&, const TokenRole&) = default;
 };
 

@@ -185,6 +185,17 @@ Result<void> plan_lifetime(TokenPlan& plan, const TokenState& parent, const Toke
   return {};
 }
 
+// In lower case, as the role's patterns are.
+Result<std::string> plan_entity_alias(const TokenRequest& request, const TokenRole* role) {
+  if (request.entity_alias.empty()) return std::string{};
+  if (role == nullptr)
+    return invalid("'entity_alias' is only allowed in combination with token role");
+  auto alias = identity::folded(request.entity_alias);
+  if (!matches_any(role->allowed_entity_aliases, alias))
+    return invalid("invalid 'entity_alias' value");
+  return alias;
+}
+
 // What the role says of parent and life replaces or shortens what was asked for.
 TokenRequest under_role(TokenRequest request, const TokenRole& role) {
   const auto lesser = [](auto asked, auto limit) {
@@ -243,6 +254,9 @@ Result<TokenPlan> plan_token(const TokenState& parent, bool parent_has_sudo, Ten
   plan.created.tenant = tenant;
   const bool orphan = request.no_parent || request.orphan_endpoint;
   plan.created.parent = orphan ? TokenId{} : parent.id;
+  COFFER_ASSIGN(plan.entity_alias, plan_entity_alias(request, role));
+  // A child is its parent's owner's, where that one is known.
+  if (!orphan && tenant == parent.tenant) plan.created.entity = parent.entity;
   plan.created.meta = request.meta;
   plan.created.display_name =
       request.display_name.empty() ? "token" : "token-" + request.display_name;

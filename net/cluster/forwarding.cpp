@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "net/cluster/headers.h"
@@ -32,15 +33,28 @@ std::string printable(std::string_view text) {
   return shown;
 }
 
-Result<void> check_protocol(const HttpRequest& request) {
-  const std::string_view version = request.header(kForwardProtocolHeader);
-  if (version.empty()) {
+std::optional<unsigned> read_version(std::string_view text) noexcept {
+  unsigned version = 0;
+  const auto* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, version);
+  return error == std::errc{} && end == last ? std::optional(version) : std::nullopt;
+}
+
+std::string to_text(ForwardVersions spoken) {
+  if (spoken.oldest == spoken.latest) return std::to_string(spoken.latest);
+  return fmt::format("{} to {}", spoken.oldest, spoken.latest);
+}
+
+Result<void> check_protocol(const HttpRequest& request, ForwardVersions spoken) {
+  const std::string_view text = request.header(kForwardProtocolHeader);
+  if (text.empty()) {
     return fail(ErrorCode::invalid_argument, "this listener takes forwarded requests only");
   }
-  if (version == kForwardProtocol) return {};
+  const auto version = read_version(text);
+  if (version && *version >= spoken.oldest && *version <= spoken.latest) return {};
   return fail(ErrorCode::unsupported,
               fmt::format("forwarding protocol {} is not supported, this node speaks {}",
-                          printable(version), kForwardProtocol));
+                          printable(text), to_text(spoken)));
 }
 
 }  // namespace
@@ -52,9 +66,9 @@ void strip_forwarding_headers(HttpRequest& request) {
   replace_headers(request.headers, [](auto name) { return !is_protocol_header(name); }, {});
 }
 
-void prepare_forwarded(HttpRequest& request, std::string_view node_id) {
+void prepare_forwarded(HttpRequest& request, std::string_view node_id, unsigned version) {
   Headers added;
-  added.emplace_back(kForwardProtocolHeader, kForwardProtocol);
+  added.emplace_back(kForwardProtocolHeader, std::to_string(version));
   added.emplace_back(kForwardedByHeader, node_id);
   added.emplace_back(kClientAddressHeader, request.peer_address);
   if (!request.peer_identity.empty()) {
@@ -72,17 +86,18 @@ std::shared_ptr<HttpRequest> echo_request(std::string_view node_id, std::string_
   request->target = "/v1/sys/health";
   request->peer_address = "127.0.0.1";  // the node itself is the client
   request->headers.emplace_back("host", "coffer");
-  prepare_forwarded(*request, node_id);
+  prepare_forwarded(*request, node_id, kForwardVersions.oldest);  // every version has it
   request->headers.emplace_back(kEchoHeader, text);
   return request;
 }
 
-Result<PeerAddress> accept_forwarded(HttpRequest& request, const AddressBook& book) {
+Result<PeerAddress> accept_forwarded(HttpRequest& request, const AddressBook& book,
+                                     ForwardVersions spoken) {
   auto node = book.find_by_identity(request.peer_identity);
   if (request.peer_identity.empty() || !node) {
     return fail(ErrorCode::permission_denied, "the certificate belongs to no node of this cluster");
   }
-  COFFER_TRY(check_protocol(request));
+  COFFER_TRY(check_protocol(request, spoken));
   if (request.header(kForwardedByHeader) != node->node_id) {
     return fail(ErrorCode::permission_denied, "the certificate belongs to another node");
   }
@@ -111,10 +126,23 @@ HttpResponse owner_unknown_response() {
   return retryable("the owner of the tenant's partition is not known yet; try again");
 }
 
-HttpResponse refused_forward_response(const Error& error) {
+HttpResponse refused_forward_response(const Error& error, ForwardVersions spoken) {
   HttpResponse response = retryable(error.message);
-  response.headers.emplace_back(kForwardProtocolHeader, kForwardProtocol);
+  response.headers.emplace_back(kForwardProtocolHeader, std::to_string(spoken.latest));
   return response;
+}
+
+// The header stands in no answer but a refusal.
+std::optional<unsigned> version_to_retry(const HttpResponse& answer, unsigned sent,
+                                         ForwardVersions spoken) noexcept {
+  if (answer.status != 503) return std::nullopt;
+  for (const auto& [name, value] : answer.headers) {
+    if (name != kForwardProtocolHeader) continue;
+    const auto theirs = read_version(value);
+    if (!theirs || *theirs >= sent || *theirs < spoken.oldest) return std::nullopt;
+    return theirs;
+  }
+  return std::nullopt;
 }
 
 HttpResponse forward_failure_response(const Error& error) {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "events/base/instruments.h"
 #include "net/cluster/forwarding.h"
 #include "net/cluster/peer_client.h"
 #include "net/http/http_server.h"
@@ -32,6 +33,7 @@ struct RouterOptions {
   std::size_t waiting_max = 10'000;
   // Of a forwarded request; less than HttpLimits::response_seconds_max of the public listener.
   std::chrono::milliseconds answer_max{75'000};
+  ForwardVersions forward_versions = kForwardVersions;
 };
 
 class RequestRouter {
@@ -49,10 +51,22 @@ class RequestRouter {
         peers_(peers),
         book_(book),
         standby_(std::move(standby)),
-        echo_(std::move(echo)) {}
+        echo_(std::move(echo)),
+        version_(options_.forward_versions.latest) {}
 
   void on_client_request(std::shared_ptr<HttpRequest> request, Responder respond);
   void on_peer_request(std::shared_ptr<HttpRequest> request, Responder respond);
+
+  struct Counts {
+    std::uint64_t served = 0;    // here, for clients of this node and of others
+    std::uint64_t answered = 0;  // by this node as a standby
+    std::uint64_t forwarded = 0;
+    std::uint64_t forward_failures = 0;  // the client got an error of this node's
+    std::uint64_t waited = 0;            // times that a request had to wait for an owner
+    std::uint64_t gave_up = 0;           // of those, the ones that waited in vain
+    std::uint64_t waiting = 0;           // now
+  };
+  [[nodiscard]] Counts counts() const;
 
   // Null: this node is not, or no longer, the active one.
   void set_active(LocalHandler active);
@@ -69,23 +83,36 @@ class RequestRouter {
     std::shared_ptr<HttpRequest> request;
     Responder respond;
     Time deadline;
-    bool prepared = false;  // has the headers of a forwarded request
+    unsigned prepared = 0;  // has the headers of a forwarded request, in this version
   };
 
   void route(Waiting waiting);
   void forward(const PeerAddress& owner, Waiting waiting);
+  void note_version(unsigned sent, unsigned version);
   void wait(Waiting waiting);
-  static void serve(LocalHandler active, std::shared_ptr<HttpRequest> request, Responder respond);
+  void serve(LocalHandler active, std::shared_ptr<HttpRequest> request, Responder respond);
   [[nodiscard]] LocalHandler active() const;
+
+  enum Count : std::size_t {
+    kServed,
+    kAnswered,
+    kForwarded,
+    kForwardFailures,
+    kWaited,
+    kGaveUp,
+    kCounts
+  };
 
   const RouterOptions options_;
   PeerClient& peers_;
   const AddressBook& book_;
   const StandbyAnswer standby_;
   const PeerEcho echo_;
+  CounterArray counts_{kCounts};
   mutable std::mutex mutex_;  // guards what follows
   LocalHandler active_;
   std::string owner_;
+  unsigned version_;  // that the owner is spoken to in
   std::vector<Waiting> waiting_;
 };
 

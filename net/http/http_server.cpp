@@ -49,6 +49,9 @@ class HttpServerImpl final : public HttpServer {
     HttpCounters counters;
     counters.connections_open = context_.connections.open();
     counters.connections_refused = context_.connections.refused();
+    counters.handshakes = context_.handshakes.load(std::memory_order_relaxed);
+    counters.handshakes_resumed = context_.handshakes_resumed.load(std::memory_order_relaxed);
+    counters.requests_refused = context_.requests_refused.load(std::memory_order_relaxed);
     counters.handshake_failures = context_.handshake_failures.load(std::memory_order_relaxed);
     for (const auto& thread : threads_) counters.requests += thread->requests();
     return counters;

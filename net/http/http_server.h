@@ -74,6 +74,9 @@ struct HttpCounters {
   std::uint64_t connections_open = 0;
   std::uint64_t connections_refused = 0;
   std::uint64_t requests = 0;
+  std::uint64_t requests_refused = 0;  // as bytes: malformed, too large, too many large ones
+  std::uint64_t handshakes = 0;        // that succeeded
+  std::uint64_t handshakes_resumed = 0;
   std::uint64_t handshake_failures = 0;
 };
 

@@ -78,6 +78,10 @@ void HttpSession::on_handshake(AsioError error) {
     home_.server().handshake_failures.fetch_add(1, std::memory_order_relaxed);
     return abort();
   }
+  auto& server = home_.server();
+  server.handshakes.fetch_add(1, std::memory_order_relaxed);
+  if (SSL_session_reused(stream_.native_handle()) == 1)
+    server.handshakes_resumed.fetch_add(1, std::memory_order_relaxed);
   peer_identity_ = peer_identity(stream_.native_handle());
   await_request();
 }
@@ -178,6 +182,7 @@ void HttpSession::reply(std::uint64_t number, HttpResponse response) {
 }
 
 void HttpSession::refuse(ParseStatus status) {
+  home_.server().requests_refused.fetch_add(1, std::memory_order_relaxed);
   enter(State::handling, home_.server().limits.response_seconds_max);
   keep_alive_ = false;
   reply_context_ = {parser_.is_head(), parser_.is_http10(), false};

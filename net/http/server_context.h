@@ -27,7 +27,10 @@ struct ServerContext {
   TlsContext tls;
   ConnectionTable connections;
   const std::shared_ptr<BodyBudget> body_budget;
+  std::atomic<std::uint64_t> handshakes{0};
+  std::atomic<std::uint64_t> handshakes_resumed{0};
   std::atomic<std::uint64_t> handshake_failures{0};
+  std::atomic<std::uint64_t> requests_refused{0};
 };
 
 }  // namespace coffer::net

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "net/vault_api/handlers.h"
+#include "net/vault_api/sys_json.h"
 #include "net/vault_api/token_json.h"
 
 namespace coffer::net::vault {
@@ -62,10 +63,8 @@ Result<token::TokenRequest> read_request(const Fields& fields) {
   request.display_name = std::move(display_name).value_or("");
   COFFER_ASSIGN(auto type, fields.text("type"));
   request.type = std::move(type).value_or("");
-  COFFER_ASSIGN(const auto alias, fields.text("entity_alias"));
-  if (alias && !alias->empty())
-    return fail(ErrorCode::invalid_argument,
-                "'entity_alias' is only allowed in combination with token role");
+  COFFER_ASSIGN(auto alias, fields.text("entity_alias"));
+  request.entity_alias = std::move(alias).value_or("");
   COFFER_TRY(read_lifetime(fields, request));
   return request;
 }
@@ -77,12 +76,14 @@ void create(Exchange& x, bool orphan_endpoint, std::string_view role = {}) {
   request.custom_id = !id.empty();
   request.orphan_endpoint = orphan_endpoint;
   request.role = role;
-  x.port().create_token(
-      x.admission(), std::move(request), std::move(id), 200,
-      x.then<api::TokenIssued>([](Exchange& self, api::TokenIssued issued) {
-        const auto auth = auth_block(issued.state, issued.token.expose_text(), self.port().now());
-        self.answer(auth_answer(self.request_id(), auth, issued.warnings), issued.recorded);
-      }));
+  request.entity_alias_mount = token_auth_of(x.tenant()).accessor;
+  x.port().create_token(x.admission(), std::move(request), std::move(id), 200,
+                        x.then<api::TokenIssued>([](Exchange& self, api::TokenIssued issued) {
+                          const auto auth = auth_block(issued.state, issued.token.expose_text(),
+                                                       self.port().now(), issued.identity_policies);
+                          self.answer(auth_answer(self.request_id(), auth, issued.warnings),
+                                      issued.recorded);
+                        }));
 }
 
 }  // namespace

@@ -50,7 +50,8 @@ void renew(Exchange& x, api::TokenReference reference, Named named,
       x.admission(), std::move(reference), increment.value_or(Seconds{0}), 200,
       x.finally<api::TokenRenewal>([named, text](Exchange& self, auto renewed) {
         if (!renewed.ok()) return self.refuse(UnknownToken{named}(renewed.error()).error());
-        const auto auth = auth_block(renewed->state, text->expose_text(), self.port().now());
+        const auto auth = auth_block(renewed->state, text->expose_text(), self.port().now(),
+                                     renewed->identity_policies);
         self.answer(auth_answer(self.request_id(), auth, renewed->warnings), renewed->recorded);
       }));
 }

@@ -14,13 +14,9 @@ using Names = std::vector<std::string>;
 
 // Limits that this server would not keep: they are refused, never ignored.
 Result<void> refuse_unsupported(const Fields& fields) {
-  static constexpr std::array<std::string_view, 7> kUnsupported = {"allowed_entity_aliases",
-                                                                   "bound_cidrs",
-                                                                   "token_bound_cidrs",
-                                                                   "token_max_ttl",
-                                                                   "token_policies",
-                                                                   "token_strictly_bind_ip",
-                                                                   "token_ttl"};
+  static constexpr std::array<std::string_view, 6> kUnsupported = {
+      "bound_cidrs",    "token_bound_cidrs",      "token_max_ttl",
+      "token_policies", "token_strictly_bind_ip", "token_ttl"};
   for (const auto name : kUnsupported) {
     const auto* value = fields.find(name);
     if (value == nullptr || value->is_null()) continue;
@@ -73,6 +69,7 @@ Result<tenant::WriteTokenRole> read_change(const Fields& fields, std::string_vie
   COFFER_ASSIGN(change.disallowed_policies, read_names(fields, "disallowed_policies"));
   COFFER_ASSIGN(change.allowed_policies_glob, read_names(fields, "allowed_policies_glob"));
   COFFER_ASSIGN(change.disallowed_policies_glob, read_names(fields, "disallowed_policies_glob"));
+  COFFER_ASSIGN(change.allowed_entity_aliases, read_names(fields, "allowed_entity_aliases"));
   COFFER_ASSIGN(change.orphan, read_flag(fields, "orphan"));
   COFFER_ASSIGN(change.renewable, read_flag(fields, "renewable"));
   COFFER_ASSIGN(change.no_default_policy, read_flag(fields, "token_no_default_policy"));
@@ -98,7 +95,7 @@ void write_names(json::Writer& writer, std::string_view key, const Names& names)
 
 void write_role(json::Writer& writer, std::string_view name, const token::TokenRole& role) {
   writer.begin_object();
-  write_names(writer, "allowed_entity_aliases", {});
+  write_names(writer, "allowed_entity_aliases", role.allowed_entity_aliases);
   write_names(writer, "allowed_policies", role.allowed_policies);
   write_names(writer, "allowed_policies_glob", role.allowed_policies_glob);
   write_names(writer, "disallowed_policies", role.disallowed_policies);

@@ -218,7 +218,7 @@ Answer error_answer(const Error& error, bool token_is_valid) {
   if (text.empty() && error.code == ErrorCode::permission_denied)
     text = permission_text(token_is_valid);
   auto answer = text_error(rule.status, error.code, text);
-  answer.retry_later = error.code == ErrorCode::overloaded;
+  answer.retry_later = error.code == ErrorCode::overloaded || error.code == ErrorCode::unavailable;
   return answer;
 }
 

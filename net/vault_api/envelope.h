@@ -24,6 +24,7 @@ struct Answer {
   std::string_view content_type = "application/json";  // exactly: clients compare it literally
   std::string location;                                // of a redirect
   bool retry_later = false;
+  std::optional<Seconds> retry_after;  // says more than retry_later
   std::optional<ErrorCode> error;
   VersionNumber secret_version = 0;
   bool enveloped = false;  // the body is a success envelope: it can be wrapped

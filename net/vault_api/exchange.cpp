@@ -1,6 +1,8 @@
 #include "net/vault_api/exchange.h"
 
+#include "net/vault_api/request_metrics.h"
 #include "net/vault_api/routes.h"
+#include "net/vault_api/trace_context.h"
 #include "net/vault_api/wrapping.h"
 
 namespace coffer::net::vault {
@@ -9,15 +11,30 @@ namespace {
 constexpr std::string_view kTokenPaths = "auth/token/";
 constexpr std::string_view kWrappingPaths = "sys/wrapping/";
 
+Route::Access access_of(const Route* route, const VaultApiOptions& options) noexcept {
+  if (route == nullptr) return Route::Access::token;
+  if (route->access != Route::Access::metrics) return route->access;
+  return options.unauthenticated_metrics ? Route::Access::none : Route::Access::token;
+}
+
+bool is_read(policy::Operation operation) noexcept {
+  using policy::Operation;
+  return operation == Operation::read || operation == Operation::list ||
+         operation == Operation::scan;
+}
+
 }  // namespace
 
 Exchange::Exchange(std::shared_ptr<const ApiContext> context, Responder responder)
     : context_(std::move(context)),
       responder_(std::move(responder)),
-      request_id_(random_id<Id128<struct RequestTag>>(context_->random).to_string()) {}
+      request_id_(random_id<Id128<struct RequestTag>>(context_->random).to_string()) {
+  if (options().requests) options().requests->began();
+}
 
 void Exchange::begin(HttpRequest& request) {
   remote_address_ = request.peer_address;
+  trace_parent_ = trace_parent(request);
   for_another_node_ = !request.forwarded_by.empty();
   request_ = parse_request(request, options());
   if (request_.refusal) {
@@ -29,7 +46,7 @@ void Exchange::begin(HttpRequest& request) {
     own_token_ = request_.token.clone();
   std::string_view argument;
   const auto* route = find_route(system_routes(), request_.path, argument);
-  const auto access = route == nullptr ? Route::Access::token : route->access;
+  const auto access = access_of(route, options());
   if (access == Route::Access::none) return serve_public(false);
   if (refuse_write_to_folder()) return;
   if (access == Route::Access::own_checks && request_.token.empty()) return serve_public(true);
@@ -39,6 +56,7 @@ void Exchange::begin(HttpRequest& request) {
 api::RequestHead Exchange::make_head() {
   api::RequestHead head;
   head.request_id = request_id_;
+  head.trace_parent = trace_parent_;
   head.token = std::move(request_.token);
   head.namespace_path = request_.namespace_path;
   head.operation = request_.operation;
@@ -63,9 +81,11 @@ bool Exchange::refuse_write_to_folder() {
 void Exchange::serve_public(bool needs_unsealed) {
   admission_ = port().admit_public(make_head());
   if (needs_unsealed && port().status().sealed) return refuse(ErrorCode::sealed, {});
+  if (admission_->refusal) return refuse(*admission_->refusal);
   std::string_view argument;
   const auto* route = find_route(system_routes(), request_.path, argument);
   if (route == nullptr) return refuse(ErrorCode::not_found, {});
+  set_route(route);
   const auto handler = route->handler(operation());
   if (handler == nullptr) return answer(bare_error(405, ErrorCode::unsupported));
   handler(*this, argument);
@@ -77,21 +97,53 @@ void Exchange::serve_admitted() {
   });
 }
 
+// Whoever fetches with the wrapping token itself, and comes late, learns that rather than a denial.
+bool Exchange::is_dead_wrapping_token(const Error& refusal) const noexcept {
+  return refusal.code == ErrorCode::permission_denied && admission_->token == nullptr &&
+         admission_->head.path == "sys/wrapping/unwrap" && !fields().has("token");
+}
+
 void Exchange::admitted(api::AdmissionPtr admission) {
   admission_ = std::move(admission);
   COFFER_CHECK(admission_ != nullptr);
   if (admission_->refusal) {
     // An unknown, missing or expired token and a missing capability have texts of their own.
     auto refusal = *admission_->refusal;
+    if (is_dead_wrapping_token(refusal))
+      return refuse(ErrorCode::invalid_argument, "wrapping token is not valid or does not exist");
     if (refusal.code == ErrorCode::permission_denied) refusal.message.clear();
     return refuse(refusal);
   }
+  if (refuse_missing_state()) return;
   route_admitted(*this);
+}
+
+bool Exchange::refuse_missing_state() {
+  for (const auto& state : request_.states) {
+    const auto held = port().holds_state(state);
+    if (held && *held) continue;
+    if (!held)
+      refuse(held.error());
+    else
+      answer(text_error(412, ErrorCode::unavailable, "required index state not present"));
+    return true;
+  }
+  return false;
+}
+
+// Whether what goes with a read was stored (its access record, a use of its token) does not matter
+// to whoever repeats it.
+Error Exchange::as_met(const Error& error) const {
+  if (error.code != ErrorCode::unknown_outcome || !is_read(request_.operation)) return error;
+  return {ErrorCode::unavailable, {}};
 }
 
 void Exchange::refuse(const Error& error) noexcept {
   try {
-    answer(error_answer(error, admission_ != nullptr && admission_->token != nullptr));
+    auto refusal =
+        error_answer(as_met(error), admission_ != nullptr && admission_->token != nullptr);
+    if (admission_ != nullptr) refusal.retry_after = admission_->retry_after;
+    answer(std::move(refusal));
   } catch (...) {
     Answer bare;
     bare.status = 500;
@@ -133,7 +185,7 @@ void Exchange::wrap(Answer answer, bool recorded) {
                 outcome.error = ErrorCode::internal;
                 try {
                   outcome = wrapped ? wrap_info_answer(*wrapped, accessor)
-                                    : error_answer(wrapped.error(), true);
+                                    : error_answer(self->as_met(wrapped.error()), true);
                 } catch (...) {
                   // The bare status has to do.
                 }
@@ -161,7 +213,7 @@ void Exchange::recorded(const Result<void>& result) noexcept {
     answer_ = Answer{};
     answer_.status = 500;
     try {
-      answer_ = unrecorded_answer(result.error());
+      answer_ = unrecorded_answer(as_met(result.error()));
     } catch (...) {
       // The bare status has to do.
     }
@@ -169,8 +221,32 @@ void Exchange::recorded(const Result<void>& result) noexcept {
   send();
 }
 
+void Exchange::measure() noexcept {
+  if (!options().requests) return;
+  const bool in_namespace =
+      admission_ != nullptr && admission_->tenant != nullptr && !admission_->tenant->path.empty();
+  const auto took = std::chrono::steady_clock::now() - began_;
+  options().requests->ended(route_, request_.operation, answer_.status, in_namespace,
+                            std::chrono::nanoseconds(took).count());
+}
+
+// Of what is nobody's fault but ours. Paths and names are not the log's business.
+void Exchange::report_failure() noexcept {
+  if (answer_.status != 500 || !options().report_failure) return;
+  try {
+    options().report_failure({.request_id = request_id_,
+                              .trace_id = trace_id_of(trace_parent_),
+                              .operation = policy::to_string(request_.operation),
+                              .error = answer_.error ? to_string(*answer_.error) : "internal"});
+  } catch (...) {
+    // The access record says it too.
+  }
+}
+
 void Exchange::send() noexcept {
   if (sent_.exchange(true)) return;
+  measure();
+  report_failure();
   try {
     HttpResponse response;
     response.status = answer_.status;
@@ -180,7 +256,14 @@ void Exchange::send() noexcept {
       response.headers.emplace_back("X-Vault-Namespace", std::move(request_.namespace_echo));
     if (!answer_.location.empty())
       response.headers.emplace_back("Location", std::move(answer_.location));
-    if (answer_.retry_later) response.headers.emplace_back("Retry-After", "1");
+    // Of whoever was let in: that there is such a namespace is not told to others.
+    if (admission_ != nullptr && admission_->token && !admission_->refusal)
+      if (auto index = port().state_index(*admission_); !index.empty())
+        response.headers.emplace_back("X-Vault-Index", std::move(index));
+    if (answer_.retry_after)
+      response.headers.emplace_back("Retry-After", std::to_string(answer_.retry_after->count));
+    else if (answer_.retry_later)
+      response.headers.emplace_back("Retry-After", "1");
     responder_(std::move(response));
   } catch (...) {
     // Nothing more can be said; the connection's own deadline ends the request.

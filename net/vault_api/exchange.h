@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <string>
@@ -18,6 +19,8 @@
 #include "net/vault_api/vault_api.h"
 
 namespace coffer::net::vault {
+
+struct Route;
 
 struct ApiContext {
   api::RequestPort& port;
@@ -82,6 +85,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   }
   // The client has asked another node about itself (HttpRequest::forwarded_by).
   [[nodiscard]] bool for_another_node() const noexcept { return for_another_node_; }
+  // For the metrics: the row of the tables that serves it. Points into a table.
+  void set_route(const Route* route) noexcept { route_ = route; }
   // From here on only after admission.
   [[nodiscard]] const api::AdmissionPtr& admission() const noexcept { return admission_; }
   [[nodiscard]] const api::TenantView& tenant() const noexcept { return *admission_->tenant; }
@@ -107,19 +112,27 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void serve_public(bool needs_unsealed);
   void serve_admitted();
   void admitted(api::AdmissionPtr admission);
+  [[nodiscard]] bool refuse_missing_state();
   [[nodiscard]] bool refuse_write_to_folder();
+  [[nodiscard]] bool is_dead_wrapping_token(const Error& refusal) const noexcept;
   [[nodiscard]] bool wants_wrapping(const Answer& answer) const noexcept;
   void wrap(Answer answer, bool recorded);
+  [[nodiscard]] Error as_met(const Error& error) const;
   void finish(Answer answer, bool recorded) noexcept;
   void recorded(const Result<void>& result) noexcept;
   void send() noexcept;
+  void measure() noexcept;
+  void report_failure() noexcept;
 
   std::shared_ptr<const ApiContext> context_;
   Responder responder_;
   std::string request_id_;
   std::string remote_address_;
+  std::string trace_parent_;
   ParsedRequest request_;
   bool for_another_node_ = false;
+  const Route* route_ = nullptr;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   SecretBytes own_token_;
   api::AdmissionPtr admission_;
   Answer answer_;

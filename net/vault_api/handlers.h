@@ -32,6 +32,8 @@ void kv_config_write(Exchange& x, std::string_view);
 void kv_wrong_path(Exchange& x);
 // kv_v1.cpp: every path of a mount of version 1.
 void kv_v1(Exchange& x, std::string_view path);
+// cubbyhole.cpp: every path of the caller's cubbyhole.
+void cubbyhole(Exchange& x, std::string_view path);
 
 // sys_health.cpp
 void sys_health(Exchange& x, std::string_view);
@@ -42,11 +44,63 @@ void sys_step_down(Exchange& x, std::string_view);
 void sys_cluster_drain(Exchange& x, std::string_view);
 void sys_cluster_undrain(Exchange& x, std::string_view);
 void sys_cluster_partitions(Exchange& x, std::string_view);
+// sys_metrics.cpp
+void sys_metrics(Exchange& x, std::string_view);
+// sys_openapi.cpp
+void sys_openapi(Exchange& x, std::string_view);
 // sys_init.cpp
 void sys_init_read(Exchange& x, std::string_view);
 void sys_init_write(Exchange& x, std::string_view);
 void sys_unseal(Exchange& x, std::string_view);
 void sys_seal(Exchange& x, std::string_view);
+// sys_generate_root.cpp
+void sys_generate_root_read(Exchange& x, std::string_view);
+void sys_generate_root_start(Exchange& x, std::string_view);
+void sys_generate_root_cancel(Exchange& x, std::string_view);
+void sys_generate_root_update(Exchange& x, std::string_view);
+// sys_rekey.cpp
+void sys_rekey_read(Exchange& x, std::string_view);
+void sys_rekey_start(Exchange& x, std::string_view);
+void sys_rekey_cancel(Exchange& x, std::string_view);
+void sys_rekey_update(Exchange& x, std::string_view);
+void sys_rekey_verify_read(Exchange& x, std::string_view);
+void sys_rekey_verify_restart(Exchange& x, std::string_view);
+void sys_rekey_verify_update(Exchange& x, std::string_view);
+void sys_rekey_recovery(Exchange& x, std::string_view);
+void sys_rekey_backup_read(Exchange& x, std::string_view);
+void sys_rekey_backup_remove(Exchange& x, std::string_view);
+// sys_leases.cpp
+void sys_lease_lookup(Exchange& x, std::string_view);
+void sys_lease_renew(Exchange& x, std::string_view in_path);
+void sys_lease_revoke(Exchange& x, std::string_view in_path);
+void sys_lease_revoke_prefix(Exchange& x, std::string_view prefix);
+void sys_leases_list(Exchange& x, std::string_view);
+// sys_tools.cpp
+void sys_tools_random(Exchange& x, std::string_view argument);
+void sys_tools_hash(Exchange& x, std::string_view argument);
+// sys_audit.cpp
+void sys_audit_list(Exchange& x, std::string_view);
+void sys_audit_enable(Exchange& x, std::string_view path);
+void sys_audit_disable(Exchange& x, std::string_view path);
+void sys_audit_hash(Exchange& x, std::string_view path);
+void sys_cors_read(Exchange& x, std::string_view);
+void sys_cors_write(Exchange& x, std::string_view);
+void sys_cors_remove(Exchange& x, std::string_view);
+// sys_password_policies.cpp
+void sys_password_policies_list(Exchange& x, std::string_view);
+void sys_password_policy_read(Exchange& x, std::string_view name);
+void sys_password_policy_write(Exchange& x, std::string_view name);
+void sys_password_policy_remove(Exchange& x, std::string_view name);
+void sys_password_generate(Exchange& x, std::string_view name);
+// sys_quotas.cpp
+void sys_rate_limits_list(Exchange& x, std::string_view);
+void sys_rate_limit_read(Exchange& x, std::string_view name);
+void sys_rate_limit_write(Exchange& x, std::string_view name);
+void sys_rate_limit_remove(Exchange& x, std::string_view name);
+void sys_quota_config_read(Exchange& x, std::string_view);
+void sys_quota_config_write(Exchange& x, std::string_view);
+void sys_lease_count_list(Exchange& x, std::string_view);
+void sys_lease_count_write(Exchange& x, std::string_view);
 // sys_mounts.cpp
 void sys_mounts_list(Exchange& x, std::string_view);
 void sys_mount_read(Exchange& x, std::string_view path);
@@ -120,6 +174,40 @@ void token_revoke(Exchange& x, std::string_view);
 void token_revoke_self(Exchange& x, std::string_view);
 void token_revoke_orphan(Exchange& x, std::string_view);
 void token_revoke_accessor(Exchange& x, std::string_view);
+
+// identity_entities.cpp
+void identity_entity_write(Exchange& x, std::string_view);
+void identity_entity_write_id(Exchange& x, std::string_view id);
+void identity_entity_write_name(Exchange& x, std::string_view name);
+void identity_entity_read_id(Exchange& x, std::string_view id);
+void identity_entity_read_name(Exchange& x, std::string_view name);
+void identity_entity_remove_id(Exchange& x, std::string_view id);
+void identity_entity_remove_name(Exchange& x, std::string_view name);
+void identity_entity_batch_delete(Exchange& x, std::string_view);
+void identity_entity_merge(Exchange& x, std::string_view);
+void identity_entities_list_id(Exchange& x, std::string_view);
+void identity_entities_list_name(Exchange& x, std::string_view);
+void identity_lookup_entity(Exchange& x, std::string_view);
+// identity_groups.cpp
+void identity_group_write(Exchange& x, std::string_view);
+void identity_group_write_id(Exchange& x, std::string_view id);
+void identity_group_write_name(Exchange& x, std::string_view name);
+void identity_group_read_id(Exchange& x, std::string_view id);
+void identity_group_read_name(Exchange& x, std::string_view name);
+void identity_group_remove_id(Exchange& x, std::string_view id);
+void identity_group_remove_name(Exchange& x, std::string_view name);
+void identity_groups_list_id(Exchange& x, std::string_view);
+void identity_groups_list_name(Exchange& x, std::string_view);
+void identity_lookup_group(Exchange& x, std::string_view);
+// identity_aliases.cpp
+void identity_entity_alias_write(Exchange& x, std::string_view id);
+void identity_entity_alias_read(Exchange& x, std::string_view id);
+void identity_entity_alias_remove(Exchange& x, std::string_view id);
+void identity_entity_aliases_list(Exchange& x, std::string_view);
+void identity_group_alias_write(Exchange& x, std::string_view id);
+void identity_group_alias_read(Exchange& x, std::string_view id);
+void identity_group_alias_remove(Exchange& x, std::string_view id);
+void identity_group_aliases_list(Exchange& x, std::string_view);
 
 }  // namespace coffer::net::vault
 

@@ -27,6 +27,10 @@ namespace coffer::net::vault {
 // Errors: invalid_argument.
 [[nodiscard]] Result<std::optional<Seconds>> read_drain(const Fields& fields);
 
+// sys/metrics. Errors: invalid_argument, a format that is not offered.
+[[nodiscard]] Result<void> check_metrics_format(const ParsedRequest& request);
+[[nodiscard]] Answer metrics_answer(const VaultApiOptions& options);
+
 [[nodiscard]] HttpResponse to_response(Answer answer);
 
 }  // namespace coffer::net::vault

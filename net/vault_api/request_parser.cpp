@@ -14,8 +14,10 @@ using policy::Operation;
 using Shape = ParseRefusal::Shape;
 
 constexpr std::string_view kPrefix = "/v1/";
+constexpr std::string_view kMetricsPath = "sys/metrics";
 constexpr std::string_view kHealthPath = "sys/health";
 constexpr std::string_view kPatchType = "application/merge-patch+json";
+constexpr std::size_t kStatesMax = 16;
 
 // Either nothing, or why the request goes no further.
 using Step = std::optional<ParseRefusal>;
@@ -33,9 +35,11 @@ class RequestReader {
     take_token();
     split_target();
     using Member = Step (RequestReader::*)();
-    static constexpr std::array<Member, 6> kSteps = {
-        &RequestReader::read_path,   &RequestReader::read_namespace, &RequestReader::read_method,
-        &RequestReader::read_fields, &RequestReader::read_list,      &RequestReader::read_wrapping};
+    static constexpr std::array<Member, 7> kSteps = {
+        &RequestReader::read_path,       &RequestReader::read_namespace,
+        &RequestReader::read_method,     &RequestReader::read_fields,
+        &RequestReader::read_list,       &RequestReader::read_wrapping,
+        &RequestReader::read_consistency};
     for (const auto step : kSteps) {
       parsed_.refusal = (this->*step)();
       if (parsed_.refusal) break;
@@ -53,6 +57,7 @@ class RequestReader {
   Step read_fields();
   Step read_list();
   Step read_wrapping();
+  Step read_consistency();
   Step check_patch_type() const;
   std::string_view header(std::string_view lower_case_name) const noexcept;
 
@@ -120,6 +125,7 @@ Step RequestReader::read_path() {
   path.erase(0, kPrefix.size());
   parsed_.path = std::move(path);
   if (has_parent_segment(parsed_.path)) return refuse(400, "relative paths not supported");
+  if (parsed_.path == kMetricsPath) parsed_.accept = header("accept");
   return std::nullopt;
 }
 
@@ -209,6 +215,19 @@ Step RequestReader::read_wrapping() {
   if (span.value().count < 0)
     return refuse(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl is negative");
   parsed_.wrap_ttl = span.value();
+  return std::nullopt;
+}
+
+// What to do when the state is not here does not matter: only the active node serves, and to
+// forward to it is what the other nodes do anyway.
+Step RequestReader::read_consistency() {
+  for (const auto& [name, value] : request_.headers) {
+    if (name == "x-vault-index" && !value.empty()) parsed_.states.push_back(value);
+    if (name == "x-vault-inconsistent" && value != "forward-active-node" && value != "fail" &&
+        !value.empty())
+      return refuse(400, "unsupported value of X-Vault-Inconsistent");
+  }
+  if (parsed_.states.size() > kStatesMax) return refuse(400, "too many X-Vault-Index headers");
   return std::nullopt;
 }
 

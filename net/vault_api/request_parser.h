@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "events/base/secret_bytes.h"
 #include "events/json/json_value.h"
@@ -37,7 +38,9 @@ struct ParsedRequest {
   std::string namespace_path;  // normalised: "" or "a/b/"
   std::string namespace_echo;  // the header as it was sent
   SecretBytes token;
+  std::string accept;                    // of sys/metrics alone
   Seconds wrap_ttl{0};                   // above zero: the answer is to be wrapped
+  std::vector<std::string> states;       // of X-Vault-Index: what the answer has to know of
   std::optional<json::Document> fields;  // root is an object; absent: no fields
 
   [[nodiscard]] const json::Value* field_root() const noexcept {

@@ -30,6 +30,12 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "sys/unseal", .access = Route::Access::none, .update = sys_unseal},
     {.prefix = "sys/seal", .root_only = true, .update = sys_seal},
 
+    {.prefix = "sys/metrics",
+     .access = Route::Access::metrics,
+     .root_only = true,
+     .read = sys_metrics},
+    {.prefix = "sys/internal/specs/openapi", .access = Route::Access::none, .read = sys_openapi},
+
     {.prefix = "sys/internal/ui/mounts", .access = own_checks, .read = sys_visible_mounts},
     {.prefix = "sys/internal/ui/mounts/",
      .argument = rest,
@@ -95,6 +101,103 @@ constexpr Route kSystemRoutes[] = {
      .patch = sys_namespace_patch,
      .remove = sys_namespace_remove},
 
+    {.prefix = "sys/generate-root/attempt",
+     .access = Route::Access::none,
+     .read = sys_generate_root_read,
+     .update = sys_generate_root_start,
+     .remove = sys_generate_root_cancel},
+    {.prefix = "sys/generate-root/update",
+     .access = Route::Access::none,
+     .update = sys_generate_root_update},
+    {.prefix = "sys/rekey/init",
+     .access = Route::Access::none,
+     .read = sys_rekey_read,
+     .update = sys_rekey_start,
+     .remove = sys_rekey_cancel},
+    {.prefix = "sys/rekey/update", .access = Route::Access::none, .update = sys_rekey_update},
+    {.prefix = "sys/rekey/verify",
+     .access = Route::Access::none,
+     .read = sys_rekey_verify_read,
+     .update = sys_rekey_verify_update,
+     .remove = sys_rekey_verify_restart},
+    {.prefix = "sys/rekey-recovery-key/",
+     .argument = rest,
+     .access = Route::Access::none,
+     .read = sys_rekey_recovery,
+     .update = sys_rekey_recovery,
+     .remove = sys_rekey_recovery},
+    {.prefix = "sys/rekey/backup",
+     .root_only = true,
+     .read = sys_rekey_backup_read,
+     .remove = sys_rekey_backup_remove},
+    {.prefix = "sys/rekey/recovery-key-backup",
+     .root_only = true,
+     .read = sys_rekey_backup_read,
+     .remove = sys_rekey_backup_remove},
+
+    {.prefix = "sys/leases/lookup", .update = sys_lease_lookup, .list = sys_leases_list},
+    {.prefix = "sys/leases/lookup/", .list = sys_leases_list},
+    {.prefix = "sys/leases/lookup/", .argument = rest, .list = sys_leases_list},
+    {.prefix = "sys/leases/renew", .update = sys_lease_renew},
+    {.prefix = "sys/leases/renew/", .argument = rest, .update = sys_lease_renew},
+    {.prefix = "sys/leases/revoke", .update = sys_lease_revoke},
+    {.prefix = "sys/leases/revoke/", .argument = rest, .update = sys_lease_revoke},
+    {.prefix = "sys/leases/revoke-prefix/", .argument = rest, .update = sys_lease_revoke_prefix},
+    {.prefix = "sys/leases/revoke-force/", .argument = rest, .update = sys_lease_revoke_prefix},
+    {.prefix = "sys/renew", .update = sys_lease_renew},
+    {.prefix = "sys/renew/", .argument = rest, .update = sys_lease_renew},
+    {.prefix = "sys/revoke", .update = sys_lease_revoke},
+    {.prefix = "sys/revoke/", .argument = rest, .update = sys_lease_revoke},
+    {.prefix = "sys/revoke-prefix/", .argument = rest, .update = sys_lease_revoke_prefix},
+    {.prefix = "sys/revoke-force/", .argument = rest, .update = sys_lease_revoke_prefix},
+
+    {.prefix = "sys/tools/random", .update = sys_tools_random},
+    {.prefix = "sys/tools/random/", .argument = rest, .update = sys_tools_random},
+    {.prefix = "sys/tools/hash", .update = sys_tools_hash},
+    {.prefix = "sys/tools/hash/", .argument = rest, .update = sys_tools_hash},
+
+    {.prefix = "sys/audit", .root_only = true, .read = sys_audit_list},
+    {.prefix = "sys/audit/",
+     .argument = rest,
+     .root_only = true,
+     .update = sys_audit_enable,
+     .remove = sys_audit_disable},
+    {.prefix = "sys/audit-hash/", .argument = rest, .root_only = true, .update = sys_audit_hash},
+    {.prefix = "sys/config/cors",
+     .root_only = true,
+     .read = sys_cors_read,
+     .update = sys_cors_write,
+     .remove = sys_cors_remove},
+
+    {.prefix = "sys/policies/password", .list = sys_password_policies_list},
+    {.prefix = "sys/policies/password/", .list = sys_password_policies_list},
+    {.prefix = "sys/policies/password/",
+     .argument = rest,
+     .suffix = "/generate",
+     .read = sys_password_generate},
+    {.prefix = "sys/policies/password/",
+     .argument = rest,
+     .read = sys_password_policy_read,
+     .update = sys_password_policy_write,
+     .remove = sys_password_policy_remove},
+
+    {.prefix = "sys/quotas/rate-limit", .list = sys_rate_limits_list},
+    {.prefix = "sys/quotas/rate-limit/", .list = sys_rate_limits_list},
+    {.prefix = "sys/quotas/rate-limit/",
+     .argument = rest,
+     .read = sys_rate_limit_read,
+     .update = sys_rate_limit_write,
+     .remove = sys_rate_limit_remove},
+    {.prefix = "sys/quotas/config",
+     .read = sys_quota_config_read,
+     .update = sys_quota_config_write},
+    {.prefix = "sys/quotas/lease-count", .list = sys_lease_count_list},
+    {.prefix = "sys/quotas/lease-count/", .list = sys_lease_count_list},
+    {.prefix = "sys/quotas/lease-count/",
+     .argument = rest,
+     .read = sys_lease_count_list,
+     .update = sys_lease_count_write},
+
     {.prefix = "sys/rotate", .update = sys_rotate},
     {.prefix = "sys/key-status", .read = sys_key_status},
 
@@ -124,6 +227,57 @@ constexpr Route kSystemRoutes[] = {
     {.prefix = "auth/token/revoke-accessor", .update = token_revoke_accessor},
     {.prefix = "auth/token/accessors", .list = token_accessors_list},
     {.prefix = "auth/token/accessors/", .list = token_accessors_list},
+
+    {.prefix = "identity/entity", .update = identity_entity_write},
+    {.prefix = "identity/entity/merge", .update = identity_entity_merge},
+    {.prefix = "identity/entity/batch-delete", .update = identity_entity_batch_delete},
+    {.prefix = "identity/entity/id", .list = identity_entities_list_id},
+    {.prefix = "identity/entity/id/", .list = identity_entities_list_id},
+    {.prefix = "identity/entity/id/",
+     .argument = rest,
+     .read = identity_entity_read_id,
+     .update = identity_entity_write_id,
+     .remove = identity_entity_remove_id},
+    {.prefix = "identity/entity/name", .list = identity_entities_list_name},
+    {.prefix = "identity/entity/name/", .list = identity_entities_list_name},
+    {.prefix = "identity/entity/name/",
+     .argument = rest,
+     .read = identity_entity_read_name,
+     .update = identity_entity_write_name,
+     .remove = identity_entity_remove_name},
+    {.prefix = "identity/entity-alias", .update = identity_entity_alias_write},
+    {.prefix = "identity/entity-alias/id", .list = identity_entity_aliases_list},
+    {.prefix = "identity/entity-alias/id/", .list = identity_entity_aliases_list},
+    {.prefix = "identity/entity-alias/id/",
+     .argument = rest,
+     .read = identity_entity_alias_read,
+     .update = identity_entity_alias_write,
+     .remove = identity_entity_alias_remove},
+    {.prefix = "identity/group", .update = identity_group_write},
+    {.prefix = "identity/group/id", .list = identity_groups_list_id},
+    {.prefix = "identity/group/id/", .list = identity_groups_list_id},
+    {.prefix = "identity/group/id/",
+     .argument = rest,
+     .read = identity_group_read_id,
+     .update = identity_group_write_id,
+     .remove = identity_group_remove_id},
+    {.prefix = "identity/group/name", .list = identity_groups_list_name},
+    {.prefix = "identity/group/name/", .list = identity_groups_list_name},
+    {.prefix = "identity/group/name/",
+     .argument = rest,
+     .read = identity_group_read_name,
+     .update = identity_group_write_name,
+     .remove = identity_group_remove_name},
+    {.prefix = "identity/group-alias", .update = identity_group_alias_write},
+    {.prefix = "identity/group-alias/id", .list = identity_group_aliases_list},
+    {.prefix = "identity/group-alias/id/", .list = identity_group_aliases_list},
+    {.prefix = "identity/group-alias/id/",
+     .argument = rest,
+     .read = identity_group_alias_read,
+     .update = identity_group_alias_write,
+     .remove = identity_group_alias_remove},
+    {.prefix = "identity/lookup/entity", .update = identity_lookup_entity},
+    {.prefix = "identity/lookup/group", .update = identity_lookup_group},
 };
 
 // data/ first: it is asked for most.
@@ -153,14 +307,39 @@ constexpr Route kKvV2Routes[] = {
     {.prefix = "config", .read = kv_config_read, .update = kv_config_write},
 };
 
+// Every path of a mount; the handler looks at the operation itself.
+constexpr Route kKvV1Routes[] = {
+    {.prefix = "",
+     .argument = rest,
+     .read = kv_v1,
+     .update = kv_v1,
+     .remove = kv_v1,
+     .list = kv_v1},
+};
+
+constexpr Route kCubbyholeRoutes[] = {
+    {.prefix = "",
+     .argument = rest,
+     .read = cubbyhole,
+     .update = cubbyhole,
+     .remove = cubbyhole,
+     .list = cubbyhole},
+};
+
+constexpr RouteTable kTables[] = {{kSystemRoutes, ""},
+                                  {kKvV2Routes, "{mount}/"},
+                                  {kKvV1Routes, "{mount}/"},
+                                  {kCubbyholeRoutes, "cubbyhole/"}};
+
 void refuse_unknown_path(Exchange& x, std::string_view path) {
-  if (path.starts_with("sys/") || path.starts_with("auth/token/"))
+  if (path.starts_with("sys/") || path.starts_with("auth/token/") || path.starts_with("identity/"))
     return x.refuse(ErrorCode::not_found, std::string(kUnsupportedPath));
   x.refuse(ErrorCode::not_found,
            fmt::format("no handler for route \"{}\". route entry not found.", path));
 }
 
 void run(Exchange& x, const Route& route, std::string_view argument) {
+  x.set_route(&route);
   if (route.root_only && !x.tenant().path.empty())
     return x.refuse(ErrorCode::invalid_argument, "operation unavailable in namespaces");
   const auto handler = route.handler(x.operation());
@@ -212,12 +391,26 @@ std::span<const Route> system_routes() noexcept {
 std::span<const Route> kv_v2_routes() noexcept {
   return kKvV2Routes;
 }
+std::span<const RouteTable> route_tables() noexcept {
+  return kTables;
+}
+
+std::string route_template(const RouteTable& table, const Route& route) {
+  return fmt::format("{}{}{}{}", table.mount, route.prefix,
+                     route.argument == Route::Argument::rest ? "{path}" : "", route.suffix);
+}
 
 void route_admitted(Exchange& x) {
   const auto& admission = *x.admission();
   std::string_view argument;
-  if (admission.mount && !admission.mount->is_versioned())
+  if (admission.mount && admission.mount->type == "cubbyhole") {
+    x.set_route(&kCubbyholeRoutes[0]);
+    return cubbyhole(x, admission.mount_relative_path);
+  }
+  if (admission.mount && !admission.mount->is_versioned()) {
+    x.set_route(&kKvV1Routes[0]);
     return kv_v1(x, admission.mount_relative_path);
+  }
   if (admission.mount) {
     const auto* route = find_route(kKvV2Routes, admission.mount_relative_path, argument);
     if (route == nullptr) return kv_wrong_path(x);

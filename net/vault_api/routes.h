@@ -1,8 +1,10 @@
-// Which handler serves a path: one table for sys/ and auth/token/, one for KV version 2 mounts.
+// Which handler serves a path: one table for sys/ and auth/token/, one for mounts of each version
+// of KV.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "events/policy/policy_evaluator.h"
@@ -20,6 +22,7 @@ struct Route {
     token,       // the usual way: token, policy, then the handler
     none,        // nothing is asked for; answers 405 with an empty list of errors
     own_checks,  // a live token when one was sent; the handler asks what it may see
+    metrics,     // as token, or as none when the options say so
   };
 
   std::string_view prefix;
@@ -44,6 +47,15 @@ struct Route {
 
 [[nodiscard]] std::span<const Route> system_routes() noexcept;
 [[nodiscard]] std::span<const Route> kv_v2_routes() noexcept;
+
+struct RouteTable {
+  std::span<const Route> routes;
+  std::string_view mount;  // what stands before their paths: "" or "{mount}/"
+};
+// Everything that is served.
+[[nodiscard]] std::span<const RouteTable> route_tables() noexcept;
+// "sys/mounts/{path}/tune".
+[[nodiscard]] std::string route_template(const RouteTable& table, const Route& route);
 
 // Precondition: the exchange was admitted.
 void route_admitted(Exchange& x);

@@ -20,11 +20,12 @@ enum class Matter : std::uint8_t {
   unseal,
   seal,
   drain,
-  undrain
+  undrain,
+  metrics
 };
 
 std::optional<Matter> matter_of(std::string_view target) {
-  static constexpr std::array<std::pair<std::string_view, Matter>, 8> kMatters = {{
+  static constexpr std::array<std::pair<std::string_view, Matter>, 9> kMatters = {{
       {"health", Matter::health},
       {"leader", Matter::leader},
       {"seal-status", Matter::seal_status},
@@ -33,6 +34,7 @@ std::optional<Matter> matter_of(std::string_view target) {
       {"seal", Matter::seal},
       {"cluster/drain", Matter::drain},
       {"cluster/undrain", Matter::undrain},
+      {"metrics", Matter::metrics},
   }};
   constexpr std::string_view kSystem = "/v1/sys/";
   if (!target.starts_with(kSystem)) return std::nullopt;
@@ -48,7 +50,7 @@ ParsedRequest parse_copy(const HttpRequest& request, const VaultApiOptions& opti
   copy.method = request.method;
   copy.target = request.target;
   for (const auto& header : request.headers)
-    if (header.first == "content-type") copy.headers.push_back(header);
+    if (header.first == "content-type" || header.first == "accept") copy.headers.push_back(header);
   copy.body = request.body.clone();
   return parse_request(copy, options);
 }
@@ -73,6 +75,7 @@ class OwnAnswer : public std::enable_shared_from_this<OwnAnswer> {
     const bool writes = is_write(parsed_) && (matter == Matter::unseal || matter == Matter::init);
     if (!reads && !writes) return answer(bare_error(405, ErrorCode::unsupported));
     if (matter == Matter::leader) return leader();
+    if (matter == Matter::metrics) return metrics();
     // What a node says that has not heard of any vault yet may be old.
     const auto status = port_.status();
     if (status.initialized) return serve_known(matter, status);
@@ -96,6 +99,12 @@ class OwnAnswer : public std::enable_shared_from_this<OwnAnswer> {
     answer(leader_answer(&ha));
   }
 
+  // Nobody was asked for a token: the options say so.
+  void metrics() {
+    if (const auto format = check_metrics_format(parsed_); !format) return refuse(format.error());
+    answer(metrics_answer(options_));
+  }
+
   void serve_known(Matter matter, const api::ServiceStatus& status) {
     switch (matter) {
       case Matter::health:
@@ -111,6 +120,7 @@ class OwnAnswer : public std::enable_shared_from_this<OwnAnswer> {
       case Matter::seal:
       case Matter::drain:
       case Matter::undrain:
+      case Matter::metrics:
         return refuse(Error{ErrorCode::internal, {}});
     }
   }
@@ -148,10 +158,41 @@ Responder when_agreed(Responder respond, std::function<void()> act) {
   };
 }
 
+// The active node has judged the token; what is shown is this node's.
+Responder when_agreed_show_metrics(Responder respond, const VaultApiOptions& options) {
+  return [respond = std::move(respond), &options](HttpResponse response) {
+    if (response.status != 204) return respond(std::move(response));
+    respond(to_response(metrics_answer(options)));
+  };
+}
+
+// Whether this node needs nobody's consent to answer.
+bool is_own(Matter matter, const VaultApiOptions& options) noexcept {
+  switch (matter) {
+    case Matter::seal:
+    case Matter::drain:
+    case Matter::undrain:
+      return false;
+    case Matter::metrics:
+      return options.unauthenticated_metrics;
+    case Matter::health:
+    case Matter::leader:
+    case Matter::seal_status:
+    case Matter::init:
+    case Matter::unseal:
+      return true;
+  }
+  return false;
+}
+
 // What needs the active node's consent. The body is judged there, so one that does not parse here
 // needs no answer from here.
 void ask_first(Matter matter, const HttpRequest& request, Responder& respond, StandbyPort& port,
                const VaultApiOptions& options) {
+  if (matter == Matter::metrics) {
+    respond = when_agreed_show_metrics(std::move(respond), options);
+    return;
+  }
   const auto parsed = parse_copy(request, options);
   if (parsed.refusal || !is_write(parsed)) return;
   if (matter == Matter::seal) respond = when_agreed(std::move(respond), [&port] { port.seal(); });
@@ -175,8 +216,7 @@ bool answer_as_standby(const std::shared_ptr<HttpRequest>& request, Responder& r
   const auto matter = matter_of(request->target);
   const bool sealed = port.sealed();
   if (!matter && !sealed) return false;
-  const bool own =
-      matter && *matter != Matter::seal && *matter != Matter::drain && *matter != Matter::undrain;
+  const bool own = matter && is_own(*matter, options);
   if (!own) {
     if (!sealed) {
       ask_first(*matter, *request, respond, port, options);

@@ -5,7 +5,8 @@
 //
 // Sealing and draining need a token, which a standby cannot judge: the request goes to the active
 // node, which checks and records it without doing it (HttpRequest::forwarded_by says whose it is),
-// and the node that was asked does it when the answer is 204.
+// and the node that was asked does it when the answer is 204. So it goes with sys/metrics: every
+// node shows its own, and the active one judges who may see them, unless the options let everybody.
 #pragma once
 
 #include <functional>

@@ -33,20 +33,6 @@ std::optional<SecretBytes> decode_hex(std::string_view text) {
   return out;
 }
 
-// An encoder's std::string holds the share: it is wiped once it was written.
-void write_wiped(json::Writer& writer, std::string text) {
-  writer.string(text);
-  wipe_memory(text.data(), text.size());
-}
-
-void write_key_lists(json::Writer& writer, const std::vector<SecretBytes>& shares) {
-  writer.key("keys").begin_array();
-  for (const auto& share : shares) write_wiped(writer, to_hex(share.expose()));
-  writer.end_array().key("keys_base64").begin_array();
-  for (const auto& share : shares) write_wiped(writer, hsm::base64_encode(share.expose()));
-  writer.end_array();
-}
-
 void answer_init(Exchange& x, const api::InitOutcome& outcome, bool automatic) {
   SecretBytes body;
   // Each share stands there twice; growing would leave copies to wipe.
@@ -74,15 +60,51 @@ void answer_status(Exchange& x, const api::ServiceStatus& status) {
   x.answer(seal_status_answer(x.options(), status));
 }
 
+// Hexadecimal or base64, as the shares are handed out.
+Result<SecretBytes> decode_share(std::string_view text) {
+  auto share = text.size() > kShareTextBytesMax ? std::nullopt : decode_hex(text);
+  if (!share && text.size() <= kShareTextBytesMax) share = hsm::base64_decode(text);
+  if (!share)
+    return fail(ErrorCode::invalid_argument, "'key' must be a valid hex or base64 string");
+  return std::move(*share);
+}
+
 }  // namespace
 
-Result<api::InitRequest> read_init(const Fields& fields, bool automatic) {
-  static constexpr std::array<std::string_view, 3> kPgp = {"pgp_keys", "recovery_pgp_keys",
-                                                           "root_token_pgp_key"};
-  for (const auto name : kPgp)
+void write_wiped(json::Writer& writer, std::string text) {
+  writer.string(text);
+  wipe_memory(text.data(), text.size());
+}
+
+void write_key_lists(json::Writer& writer, const std::vector<SecretBytes>& shares) {
+  writer.key("keys").begin_array();
+  for (const auto& share : shares) write_wiped(writer, to_hex(share.expose()));
+  writer.end_array().key("keys_base64").begin_array();
+  for (const auto& share : shares) write_wiped(writer, hsm::base64_encode(share.expose()));
+  writer.end_array();
+}
+
+Result<void> refuse_pgp(const Fields& fields, std::initializer_list<std::string_view> names) {
+  for (const auto name : names)
     if (is_given(fields, name))
       return fail(ErrorCode::invalid_argument,
                   fmt::format("{} is not supported by this server", name));
+  return {};
+}
+
+Result<GivenShare> read_share(const Fields& fields) {
+  const auto* key = fields.find("key");
+  if (key == nullptr || key->text().empty())
+    return fail(ErrorCode::invalid_argument, "'key' must be specified in request body as JSON");
+  GivenShare given;
+  COFFER_ASSIGN(given.share, decode_share(key->text()));
+  COFFER_ASSIGN(const auto nonce, fields.text("nonce"));
+  given.nonce = nonce.value_or("");
+  return given;
+}
+
+Result<api::InitRequest> read_init(const Fields& fields, bool automatic) {
+  COFFER_TRY(refuse_pgp(fields, {"pgp_keys", "recovery_pgp_keys", "root_token_pgp_key"}));
   COFFER_ASSIGN(const auto shares, fields.integer("secret_shares"));
   COFFER_ASSIGN(const auto threshold, fields.integer("secret_threshold"));
   if (automatic) {
@@ -119,11 +141,8 @@ Result<std::optional<SecretBytes>> read_unseal(const Fields& fields, bool initia
   if (key == nullptr || key->text().empty())
     return fail(ErrorCode::invalid_argument,
                 "'key' must be specified in request body as JSON, or 'reset' set to true");
-  auto share = key->text().size() > kShareTextBytesMax ? std::nullopt : decode_hex(key->text());
-  if (!share && key->text().size() <= kShareTextBytesMax) share = hsm::base64_decode(key->text());
-  if (!share)
-    return fail(ErrorCode::invalid_argument, "'key' must be a valid hex or base64 string");
-  return share;
+  COFFER_ASSIGN(auto share, decode_share(key->text()));
+  return std::optional<SecretBytes>(std::move(share));
 }
 
 void sys_init_read(Exchange& x, std::string_view) {

@@ -8,6 +8,7 @@
 
 #include "events/api/request_port.h"
 #include "net/vault_api/envelope.h"
+#include "net/vault_api/fields.h"
 
 namespace coffer::net::vault {
 
@@ -50,5 +51,19 @@ void write_tuning_members(json::Writer& writer, const MountInfo& mount,
                           const VaultApiOptions& options);
 
 [[nodiscard]] std::string with_slash(std::string_view path);
+
+// An encoder's text that holds a secret: wiped once it was written.
+void write_wiped(json::Writer& writer, std::string text);
+// "keys" and "keys_base64", into an open object.
+void write_key_lists(json::Writer& writer, const std::vector<SecretBytes>& shares);
+// invalid_argument when one of the fields asks for PGP encryption.
+[[nodiscard]] Result<void> refuse_pgp(const Fields& fields,
+                                      std::initializer_list<std::string_view> names);
+struct GivenShare {
+  SecretBytes share;
+  std::string nonce;
+};
+// The fields `key` (hexadecimal or base64) and `nonce`.
+[[nodiscard]] Result<GivenShare> read_share(const Fields& fields);
 
 }  // namespace coffer::net::vault

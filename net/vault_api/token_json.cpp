@@ -1,5 +1,7 @@
 #include "net/vault_api/token_json.h"
 
+#include <algorithm>
+
 namespace coffer::net::vault {
 namespace {
 
@@ -42,23 +44,36 @@ std::string_view role_of(const token::TokenState& state) {
   return path.substr(0, path.find('/'));
 }
 
+std::string entity_of(const token::TokenState& state) {
+  return state.entity.is_zero() ? std::string{} : state.entity.to_string();
+}
+
+std::vector<std::string> united(const std::vector<std::string>& a,
+                                const std::vector<std::string>& b) {
+  std::vector<std::string> out;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
+  return out;
+}
+
 }  // namespace
 
-SecretBytes auth_block(const token::TokenState& state, std::string_view token, Timestamp now) {
+SecretBytes auth_block(const token::TokenState& state, std::string_view token, Timestamp now,
+                       const std::vector<std::string>& identity_policies) {
   SecretBytes out;
   out.reserve(512 + token.size() + 2 * 32 * state.policies.size());
   json::Writer writer(out);
   writer.begin_object().key("client_token").string(token);
   writer.key("accessor").string(state.accessor);
   writer.key("policies");
-  write_names(writer, state.policies);
+  write_names(writer, united(state.policies, identity_policies));
   writer.key("token_policies");
   write_names(writer, state.policies);
+  if (!identity_policies.empty()) write_names(writer.key("identity_policies"), identity_policies);
   writer.key("metadata");
   write_map(writer, state.meta);
   writer.key("lease_duration").integer(state.ttl_left(now).count);
   writer.key("renewable").boolean(state.renewable);
-  writer.key("entity_id").string("");
+  writer.key("entity_id").string(entity_of(state));
   writer.key("token_type").string("service");
   writer.key("orphan").boolean(state.parent.is_zero());
   writer.key("mfa_requirement").null();
@@ -75,10 +90,12 @@ void write_lookup(json::Writer& writer, const api::TokenFound& found, std::strin
   writer.key("creation_time").integer(state.created_time.seconds());
   writer.key("creation_ttl").integer(state.creation_ttl.count);
   writer.key("display_name").string(state.display_name);
-  writer.key("entity_id").string("");
+  writer.key("entity_id").string(entity_of(state));
   write_times(writer, state);
   writer.key("explicit_max_ttl").integer(state.explicit_max_ttl.count);
   writer.key("id").string(token);
+  if (!found.identity_policies.empty())
+    write_names(writer.key("identity_policies"), found.identity_policies);
   writer.key("meta");
   write_map(writer, state.meta);
   if (!found.namespace_path.empty()) writer.key("namespace_path").string(found.namespace_path);

@@ -9,9 +9,11 @@
 
 namespace coffer::net::vault {
 
-// `token` is empty where the caller named it by accessor.
+// `token` is empty where the caller named it by accessor. `identity_policies`: what the token may
+// besides its own, sorted.
 [[nodiscard]] SecretBytes auth_block(const token::TokenState& state, std::string_view token,
-                                     Timestamp now);
+                                     Timestamp now,
+                                     const std::vector<std::string>& identity_policies);
 
 void write_lookup(json::Writer& writer, const api::TokenFound& found, std::string_view token,
                   Timestamp now);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "events/api/request_port.h"
 #include "events/base/ports.h"
@@ -17,6 +18,19 @@
 #include "net/vault_api/ha_status.h"
 
 namespace coffer::net {
+
+namespace vault {
+struct ApiContext;
+class RequestMetrics;
+}  // namespace vault
+
+// A request that was answered with 500.
+struct RequestFailure {
+  std::string_view request_id;
+  std::string_view trace_id;  // empty: the client sent none
+  std::string_view operation;
+  std::string_view error;  // name of the ErrorCode
+};
 
 struct VaultApiOptions {
   std::string version = "1.18.0";  // clients parse it as the version of a Vault
@@ -37,11 +51,14 @@ struct VaultApiOptions {
   // (nothing: until `volunteer`). Empty: it is a single one. From any thread.
   std::function<void(std::optional<Seconds>)> stand_back;
   std::function<void()> volunteer;
+  // Empty: nobody wants to know. From any thread; must not block.
+  std::function<void(const RequestFailure&)> report_failure;
+  // Counts every request; null: nobody asks.
+  std::shared_ptr<vault::RequestMetrics> requests;
+  // This process's metrics in Prometheus' text format; empty: there are none. From any thread.
+  std::function<std::string()> metrics;
+  bool unauthenticated_metrics = false;  // sys/metrics asks for no token
 };
-
-namespace vault {
-struct ApiContext;
-}
 
 class VaultApi {
  public:

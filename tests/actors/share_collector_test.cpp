@@ -71,5 +71,38 @@ TEST_CASE("shares: of the wrong length, reset, and of another secret") {
   CHECK(collector.progress() == 0);
 }
 
+TEST_CASE("shares: of the key that the PIN is sealed under") {
+  testing::SeededRandom random{1};
+  SecretBytes entropy(kPinEntropyBytes), unseal_key(kPinEntropyBytes), other_key(kPinEntropyBytes);
+  for (auto* bytes : {&entropy, &unseal_key, &other_key}) random.fill(bytes->writable());
+  codec::VaultRow row;
+  row.shares = 3;
+  row.threshold = 2;
+  row.cluster_id = random_id<Id128<codec::ClusterTag>>(random);
+  row.sealed_pin = seal_pin(unseal_key, row.cluster_id, entropy);
+  auto elsewhere = row;
+  elsewhere.cluster_id.bytes[0] ^= 1;
+  struct Row {
+    const SecretBytes* split;
+    codec::VaultRow vault;
+    bool opens;
+  };
+  for (const auto& [split, vault, opens] :
+       {Row{&unseal_key, row, true}, Row{&other_key, row, false}, Row{&entropy, row, false},
+        Row{&unseal_key, elsewhere, false}}) {
+    const auto shares = hsm::split_secret(*split, 3, 2, random);
+    REQUIRE(shares.ok());
+    ShareCollector collector;
+    REQUIRE(collector.add((*shares)[2].clone(), scheme_of(vault), random).ok());
+    const auto pin = collector.add((*shares)[0].clone(), scheme_of(vault), random);
+    CHECK(pin.ok() == opens);
+    if (opens)
+      CHECK((*pin)->equals(pin_of(entropy).expose()));
+    else
+      CHECK(pin.error().message == "unseal failed, invalid key");
+    CHECK(collector.progress() == 0);
+  }
+}
+
 }  // namespace
 }  // namespace coffer::actors

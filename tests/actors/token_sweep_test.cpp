@@ -148,8 +148,7 @@ TEST_CASE("token sweep: rows of a deleted namespace go without its keys") {
   auto wanted = request(100'000);
   wanted.policies = {"default"};
   wanted.policies_given = true;
-  client.world.vault().create_token(admission, wanted, {}, 200,
-                                    VaultClient::keep(issued));
+  client.world.vault().create_token(admission, wanted, {}, 200, VaultClient::keep(issued));
   client.world.settle();
   REQUIRE((*issued)->ok());
   auto deleted = VaultClient::make_answer<api::Changed>();

@@ -24,9 +24,13 @@ class VaultClient {
 
   api::AdmissionPtr admit(std::string path, policy::Operation operation,
                           std::string namespace_path = "") {
+    return admit_as(root_, std::move(path), operation, std::move(namespace_path));
+  }
+  api::AdmissionPtr admit_as(const SecretBytes& token, std::string path,
+                             policy::Operation operation, std::string namespace_path = "") {
     api::RequestHead head;
     head.request_id = "r" + std::to_string(++requests_);
-    head.token = root_.clone();
+    head.token = token.clone();
     head.namespace_path = std::move(namespace_path);
     head.operation = operation;
     head.path = std::move(path);

@@ -199,8 +199,7 @@ TEST_CASE("a call that fails becomes the status of its code, without what went w
       {ErrorCode::unavailable, 503, "service is temporarily unavailable"},
       {ErrorCode::overloaded, 503, "service is overloaded"},
       {ErrorCode::corrupt, 500, "internal error"},
-      {ErrorCode::unknown_outcome, 500,
-       "internal error: whether the change was stored is not known"},
+      {ErrorCode::unknown_outcome, 503, "service is temporarily unavailable"},  // of a read
   };
   for (const auto& row : rows) {
     ApiClient client;
@@ -208,9 +207,48 @@ TEST_CASE("a call that fails becomes the status of its code, without what went w
     const auto got = client.send("GET", "secret/data/a");
     CHECK(got.status == row.status);
     CHECK(got.body == error_body(row.text));
-    CHECK(got.header("Retry-After") == (row.code == ErrorCode::overloaded ? "1" : ""));
-    CHECK(client.port.recorded.back().error == row.code);
+    const bool later = row.status == 503 && row.code != ErrorCode::sealed &&
+                       row.code != ErrorCode::not_initialized;
+    CHECK(got.header("Retry-After") == (later ? "1" : ""));
+    CHECK(client.port.recorded.back().error ==
+          (row.code == ErrorCode::unknown_outcome ? ErrorCode::unavailable : row.code));
   }
+}
+
+// Only what may have changed something leaves its client in doubt.
+TEST_CASE("an unknown outcome is told for changes, reads are to be repeated") {
+  struct Row {
+    Request request;
+    bool changes;
+  };
+  constexpr Row kRows[] = {
+      {{"GET", "secret/data/a"}, false},
+      {{"LIST", "secret/metadata/"}, false},
+      {{"GET", "secret/metadata?list=true"}, false},
+      {{"GET", "auth/token/lookup-self"}, false},
+      {{"POST", "secret/data/a", R"({"data":{"x":1}})"}, true},
+      {{"PATCH", "secret/data/a", R"({"data":{"x":1}})"}, true},
+      {{"DELETE", "secret/data/a"}, true},
+      {{"POST", "auth/token/create"}, true},
+  };
+  for (const auto& row : kRows)
+    for (const bool by_record : {false, true}) {
+      ApiClient client;
+      client.must("POST", "secret/data/a", R"({"data":{"x":0}})");
+      const Error unknown{ErrorCode::unknown_outcome, "why"};
+      client.port.changes_record_themselves = false;
+      if (by_record)
+        client.port.record_failure = unknown;
+      else
+        client.port.next_failure = unknown;
+      INFO(row.request.method, " ", row.request.target, " by record ", by_record);
+      const auto got = client.send(row.request.method, row.request.target, row.request.body);
+      CHECK(got.status == (row.changes ? 500 : 503));
+      CHECK(got.header("Retry-After") == (row.changes ? "" : "1"));
+      CHECK(got.body ==
+            error_body(row.changes ? "internal error: whether the change was stored is not known"
+                                   : "service is temporarily unavailable"));
+    }
 }
 
 TEST_CASE("the two texts of a refusal") {

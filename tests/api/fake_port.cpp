@@ -116,6 +116,7 @@ void FakePort::admit(api::RequestHead head, std::function<void(api::AdmissionPtr
     done(admission);
   };
   if (service.sealed) return refuse(ErrorCode::sealed, {});
+  if (admission->refusal) return done(admission);
   if (admission->tenant == nullptr) return refuse(ErrorCode::not_found, "namespace not found");
   const auto token = tokens_.find(admission->token_text);
   if (token == tokens_.end() || !token->second.is_live(time))
@@ -133,6 +134,12 @@ void FakePort::admit(api::RequestHead head, std::function<void(api::AdmissionPtr
   if (const auto* mount = admission->tenant->state.find_mount(path)) {
     admission->mount = *mount;
     admission->mount_relative_path = path.substr(mount->path.size());
+  } else if (path.starts_with("cubbyhole/")) {
+    admission->mount.emplace();
+    admission->mount->path = "cubbyhole/";
+    admission->mount->type = "cubbyhole";
+    admission->mount->settings.max_versions = 1;
+    admission->mount_relative_path = path.substr(admission->mount->path.size());
   }
   done(admission);
 }
@@ -143,6 +150,7 @@ api::AdmissionPtr FakePort::admit_public(api::RequestHead head) {
   auto& mine = admission->head;
   auto& seen = heads.emplace_back();
   seen.request_id = mine.request_id;
+  seen.trace_parent = mine.trace_parent;
   seen.token = mine.token.clone();
   seen.namespace_path = mine.namespace_path;
   seen.operation = mine.operation;
@@ -157,6 +165,11 @@ api::AdmissionPtr FakePort::admit_public(api::RequestHead head) {
   }
   if (const auto found = tenants_.find(wanted); found != tenants_.end())
     admission->tenant = std::make_shared<api::TenantView>(found->second.view);
+  if (rate_limited) {
+    admission->retry_after = rate_limited;
+    admission->refusal = fail(ErrorCode::quota_exceeded,
+                              "request path \"" + mine.path + "\": rate limit quota exceeded");
+  }
   return admission;
 }
 

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "events/api/request_port.h"
+#include "events/identity/map_store.h"
+#include "tests/api/fake_ceremonies.h"
 
 namespace coffer::test {
 
@@ -30,11 +32,16 @@ class FakePort final : public api::RequestPort {
   bool rotations_end = true;          // at once; else they are under way from then on
   bool hold_records = false;
   bool changes_record_themselves = true;
+  std::string index = "index-of-now";  // of every answer
+  std::vector<std::string> known_states{"index-of-now", "older"};
+  std::string later_state = "later";
   unsigned conflicts = 0;                 // so many conditional writes meet another writer
   std::vector<api::Outcome> recorded;     // by record()
   std::vector<int> recorded_with_change;  // statuses
   std::vector<api::RequestHead> heads;    // as they were handed in, tokens included
   unsigned calls = 0;
+  FakeCeremonies ceremonies;
+  std::optional<Seconds> rate_limited;  // every request is refused so
   void release_records();
 
   // ------------------------------------------------------------- RequestPort
@@ -44,6 +51,10 @@ class FakePort final : public api::RequestPort {
   void unseal(SecretBytes share, api::Callback<api::ServiceStatus> done) override;
   void reset_unseal(api::Callback<api::ServiceStatus> done) override;
   void seal(api::AdmissionPtr admission, api::Callback<api::Changed> done) override;
+  api::KeyCeremonies& key_ceremonies() override { return ceremonies; }
+  Result<api::AuditHash> audit_hash(const api::Admission&, std::string_view text) const override {
+    return api::AuditHash{"t-" + std::string(text), "a-" + std::string(text)};
+  }
   void admit(api::RequestHead head, std::function<void(api::AdmissionPtr)> done) override;
   api::AdmissionPtr admit_public(api::RequestHead head) override;
   void record(api::AdmissionPtr admission, api::Outcome outcome, api::Callback<void> done) override;
@@ -92,6 +103,18 @@ class FakePort final : public api::RequestPort {
   void capabilities(api::AdmissionPtr admission, api::TokenReference reference,
                     std::vector<std::string> paths,
                     api::Callback<std::vector<std::vector<std::string>>> done) override;
+  void change_identity(api::AdmissionPtr admission, identity::Command command, int created_status,
+                       int changed_status, api::Callback<api::IdentityChanged> done) override;
+  void find_entity(api::AdmissionPtr admission, api::IdentityQuery query,
+                   api::Callback<std::optional<api::EntityFound>> done) override;
+  void find_group(api::AdmissionPtr admission, api::IdentityQuery query,
+                  api::Callback<std::optional<api::GroupFound>> done) override;
+  void list_entities(api::AdmissionPtr admission, identity::EntityId after, std::size_t limit,
+                     api::Callback<std::vector<identity::Entity>> done) override;
+  void list_groups(api::AdmissionPtr admission, identity::GroupId after, std::size_t limit,
+                   api::Callback<std::vector<api::GroupFound>> done) override;
+  std::string state_index(const api::Admission&) const override { return index; }
+  Result<bool> holds_state(std::string_view state) const override;
   bool sees_mount(const api::Admission& admission, std::string_view mount_path) const override;
   void wrap(api::AdmissionPtr admission, SecretBytes content, Seconds ttl,
             std::string creation_path, api::Callback<api::Wrapped> done) override;
@@ -116,6 +139,7 @@ class FakePort final : public api::RequestPort {
     std::map<std::string, Secret> secrets;  // by mount path and path
     std::uint32_t term = 1;
     std::optional<api::KeyRotationStatus> rotation;
+    identity::MapStore identities = {};
   };
 
   Tenant& tenant_of(const api::AdmissionPtr& admission);
@@ -146,6 +170,7 @@ class FakePort final : public api::RequestPort {
   std::map<std::string, std::string, std::less<>> wrapped_;  // by wrapping token
   std::vector<std::function<void()>> held_;
   unsigned tokens_made_ = 0;
+  std::uint8_t identities_made_ = 0;
 };
 
 }  // namespace coffer::test

@@ -220,6 +220,12 @@ void FakePort::capabilities(api::AdmissionPtr admission, api::TokenReference ref
   done(std::move(out));
 }
 
+Result<bool> FakePort::holds_state(std::string_view state) const {
+  if (std::find(known_states.begin(), known_states.end(), state) != known_states.end()) return true;
+  if (state == later_state) return false;
+  return fail(ErrorCode::invalid_argument, "X-Vault-Index is not an index of this vault");
+}
+
 bool FakePort::sees_mount(const api::Admission& admission, std::string_view mount_path) const {
   if (admission.token->is_root()) return true;
   return std::any_of(limited_paths.begin(), limited_paths.end(), [&](const auto& prefix) {

@@ -70,20 +70,23 @@ class FakeNode final : public StandbyPort {
 struct Outcome {
   bool answered = false;  // by the node itself
   std::optional<HttpResponse> response;
-  Responder respond;  // what the active node's answer is given to
+  Responder respond;                                  // what the active node's answer is given to
+  std::shared_ptr<std::optional<HttpResponse>> seen;  // and what the client then gets
 };
 
 Outcome ask(FakeNode& node, const std::string& method, const std::string& target,
-            std::string_view body = {}) {
+            std::string_view body = {}, bool open_metrics = false) {
   auto request = std::make_shared<HttpRequest>();
   request->method = method;
   request->target = target;
   request->body = SecretBytes(body);
-  static const VaultApiOptions options = [] {
+  static VaultApiOptions options = [] {
     VaultApiOptions made;
     made.ha = &two_nodes;
+    made.metrics = [] { return std::string("own 1\n"); };
     return made;
   }();
+  options.unauthenticated_metrics = open_metrics;
   Outcome outcome;
   auto seen = std::make_shared<std::optional<HttpResponse>>();
   Responder respond = [seen](HttpResponse response) { *seen = std::move(response); };
@@ -93,6 +96,7 @@ Outcome ask(FakeNode& node, const std::string& method, const std::string& target
   if (!outcome.answered) CHECK(request->body.expose_text() == body);
   if (*seen) outcome.response = std::move(**seen);
   outcome.respond = std::move(respond);
+  outcome.seen = std::move(seen);
   return outcome;
 }
 
@@ -269,6 +273,51 @@ TEST_CASE("standby: a request that only passes costs no look at the cluster") {
   Responder respond = [](HttpResponse) {};
   CHECK_FALSE(answer_as_standby(request, respond, node, Timestamp{1}, options));
   CHECK_FALSE(asked);
+}
+
+TEST_CASE("standby: its own metrics, with the active node's consent") {
+  constexpr const char* kTarget = "/v1/sys/metrics?format=prometheus";
+  FakeNode node(Seal::unsealed);
+  const auto answer_of_active = [&](int status) {
+    HttpResponse response;
+    response.status = status;
+    response.body = SecretBytes(std::string_view("of the active node"));
+    return response;
+  };
+  for (const auto& [status, own] : {std::pair(204, true), std::pair(403, false)}) {
+    auto outcome = ask(node, "GET", kTarget);
+    CHECK_FALSE(outcome.answered);
+    outcome.respond(answer_of_active(status));
+    const auto& seen = *outcome.seen;
+    REQUIRE(seen);
+    CHECK(seen->status == (own ? 200 : status));
+    CHECK(seen->body.expose_text() == (own ? "own 1\n" : "of the active node"));
+  }
+}
+
+TEST_CASE("standby: open metrics ask nobody") {
+  struct Row {
+    const char* target;
+    Seal seal;
+    bool open;
+    int status;  // 0: goes to the active node
+  };
+  for (const auto& [target, seal, open, status] :
+       {Row{"/v1/sys/metrics?format=prometheus", Seal::unsealed, true, 200},
+        Row{"/v1/sys/metrics?format=prometheus", Seal::sealed, true, 200},
+        Row{"/v1/sys/metrics?format=prometheus", Seal::uninitialised, true, 200},
+        Row{"/v1/sys/metrics", Seal::unsealed, true, 400},
+        Row{"/v1/sys/metrics?format=prometheus", Seal::sealed, false, 503},
+        Row{"/v1/sys/metrics?format=prometheus", Seal::unsealed, false, 0}}) {
+    CAPTURE(target);
+    FakeNode node(seal);
+    const auto outcome = ask(node, "GET", target, {}, open);
+    CHECK(outcome.answered == (status != 0));
+    if (status == 0) continue;
+    REQUIRE(outcome.response);
+    CHECK(outcome.response->status == status);
+    if (status == 200) CHECK(outcome.response->body.expose_text() == "own 1\n");
+  }
 }
 
 }  // namespace

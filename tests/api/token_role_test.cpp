@@ -50,8 +50,6 @@ TEST_CASE("limits that would not be kept are refused") {
       {R"({"token_bound_cidrs":["10.0.0.0/8"]})",
        "'token_bound_cidrs' is not supported by this server"},
       {R"({"bound_cidrs":"10.0.0.0/8"})", "'bound_cidrs' is not supported by this server"},
-      {R"({"allowed_entity_aliases":["a"]})",
-       "'allowed_entity_aliases' is not supported by this server"},
       {R"({"token_ttl":"1h"})", "'token_ttl' is not supported by this server"},
       {R"({"token_max_ttl":60})", "'token_max_ttl' is not supported by this server"},
       {R"({"token_policies":["a"]})", "'token_policies' is not supported by this server"},

@@ -149,6 +149,38 @@ TEST_CASE("accept: who and what is refused") {
   }
 }
 
+TEST_CASE("versions: what is accepted, and in which version a refused request goes again") {
+  struct Row {
+    net::ForwardVersions sender;
+    net::ForwardVersions receiver;
+    unsigned sent;
+    bool accepted;
+    std::optional<unsigned> again;
+  };
+  const Row rows[] = {
+      {{1, 1}, {1, 1}, 1, true, {}},  {{1, 2}, {1, 1}, 2, false, 1},
+      {{1, 2}, {1, 1}, 1, true, {}},  {{1, 1}, {1, 2}, 1, true, {}},
+      {{1, 3}, {1, 2}, 3, false, 2},  {{2, 3}, {1, 1}, 3, false, {}},  // nothing in common
+      {{1, 1}, {2, 3}, 1, false, {}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.sent);
+    CAPTURE(row.receiver.latest);
+    auto request = make_request("GET", "/");
+    net::prepare_forwarded(*request, "n1", row.sent);
+    request->peer_identity = "spiffe://coffer/n1";
+    const auto result = net::accept_forwarded(*request, two_nodes(), row.receiver);
+    CHECK(result.ok() == row.accepted);
+    if (result.ok()) continue;
+    const auto answer = net::refused_forward_response(result.error(), row.receiver);
+    CHECK(net::version_to_retry(answer, row.sent, row.sender) == row.again);
+    auto odd = net::refused_forward_response(result.error(), row.receiver);
+    odd.headers.back().second = "x";
+    CHECK_FALSE(net::version_to_retry(odd, row.sent, row.sender).has_value());
+  }
+  CHECK_FALSE(net::version_to_retry(net::not_owner_response(), 2, {1, 2}).has_value());
+}
+
 TEST_CASE("returned: headers of the inner hop are dropped, the others keep their spelling") {
   net::HttpResponse response;
   response.headers = Headers{{"X-Vault-Index", "5"}, {"Connection", "close, X-Hop"},

@@ -15,9 +15,11 @@ using namespace std::chrono_literals;
 
 // One node with both listeners, and a thread that looks after what waits.
 struct Node {
-  Node(Cluster& cluster, const std::string& id, std::chrono::milliseconds wait)
+  Node(Cluster& cluster, const std::string& id, std::chrono::milliseconds wait,
+       net::ForwardVersions versions = net::kForwardVersions)
       : client(cluster.client(id)) {
     net::RouterOptions options;
+    options.forward_versions = versions;
     options.node = id;
     options.wait = wait;
     router = std::make_unique<net::RequestRouter>(options, *client, book, nullptr);
@@ -65,10 +67,12 @@ void describe(const std::shared_ptr<net::HttpRequest>& request, const net::Respo
 // Node b is the active one, and a knows it.
 struct TwoNodes {
   explicit TwoNodes(const net::HttpHandler& local = &describe,
-                    std::chrono::milliseconds wait = 200ms)
+                    std::chrono::milliseconds wait = 200ms,
+                    net::ForwardVersions of_a = net::kForwardVersions,
+                    net::ForwardVersions of_b = net::kForwardVersions)
       : handler(std::make_shared<const net::HttpHandler>(local)),
-        a(cluster, "a", wait),
-        b(cluster, "b", wait) {
+        a(cluster, "a", wait, of_a),
+        b(cluster, "b", wait, of_b) {
     know({address_of("a", a.peers->port()), address_of("b", b.peers->port())});
     a.router->set_owner("b");
     b.router->set_active(handler);
@@ -209,6 +213,32 @@ TEST_CASE("router: an owner that is unknown, not in the book, this node or not t
     CHECK(reply.body == kUnknownOwner);
   }
   CHECK(nodes.a.peers->counters().requests == 0);
+}
+
+TEST_CASE("router: two releases speak the latest version that both know, and lose no request") {
+  struct Row {
+    net::ForwardVersions a, b;
+    int status;
+    std::uint64_t refused;  // of the requests that b got
+  };
+  constexpr Row kRows[] = {
+      {{1, 2}, {1, 2}, 200, 0}, {{1, 1}, {1, 2}, 200, 0}, {{1, 2}, {1, 1}, 200, 1},
+      {{1, 5}, {1, 2}, 200, 1}, {{2, 2}, {1, 1}, 503, 3},
+  };
+  for (const auto& row : kRows) {
+    CAPTURE(row.a.latest);
+    CAPTURE(row.b.latest);
+    TwoNodes nodes(&describe, 60s, row.a, row.b);
+    for (int i = 0; i < 3; ++i) {
+      const Reply reply = ask(*nodes.a.clients, nodes.client_options(),
+                              "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody");
+      CHECK(reply.status == row.status);
+      if (row.status != 200) continue;
+      CHECK(reply.body.starts_with("POST /x from 127.0.0.1 []\nhost: h\n"));
+      CHECK(reply.body.ends_with("body"));
+    }
+    CHECK(nodes.b.peers->counters().requests == 3 + (row.status == 200 ? row.refused : 0));
+  }
 }
 
 TEST_CASE("router: a request waits for the next owner, here or at a peer") {

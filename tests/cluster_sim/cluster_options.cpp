@@ -55,19 +55,21 @@ ClusterOptions ClusterOptions::draw(std::uint64_t seed) {
   options.process.preempt_permille = maybe(20);
   options.process.stop_per_million = maybe(600);
   if (random.below(2) == 0) options.lease = log::Milliseconds(100 + up_to(900));
+  options.hsm_weight = maybe(2);
   return options;
 }
 
 std::string ClusterOptions::to_string() const {
   return fmt::format(
       "seed {}: {} nodes, {} clients, {} registers, {} requests ({}% reads, {}% unaudited), think "
-      "{} ms, lease {} ms, a fault in {} ms; crash {}, stop {}, partition {}, fail-over {}; group "
+      "{} ms, lease {} ms, a fault in {} ms; crash {}, stop {}, partition {}, fail-over {}, HSM "
+      "{}; group "
       "{}, loss {}, slow {}, slow acknowledgements {}, stops behind a record {}, preempt {} per "
       "mille, stops {} per million, drift {} ppm",
       seed, nodes, clients, registers, requests, read_percent, unaudited_percent,
       think_max / kMillisecond, lease.count(), fault_pause_max / kMillisecond, crash_weight,
-      stop_weight, partition_weight, fail_over_weight, misbehaviour_permille, loss_permille,
-      slow_permille, slow_answer_permille, stop_permille, process.preempt_permille,
+      stop_weight, partition_weight, fail_over_weight, hsm_weight, misbehaviour_permille,
+      loss_permille, slow_permille, slow_answer_permille, stop_permille, process.preempt_permille,
       process.stop_per_million, drift_ppm_max);
 }
 

@@ -3,6 +3,7 @@
 // also when it holds.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -79,6 +80,35 @@ TEST_CASE("cluster simulation: a seed repeats itself exactly") {
     ClusterSimulation second(ClusterOptions::draw(seed));
     CHECK(first.run() == second.run());
     CHECK(first.trace() == second.trace());
+  }
+}
+
+// A node whose service could not begin stays away from the group for a while: not for long, however
+// often it has failed, and not at all after it was unsealed or told to take over again.
+TEST_CASE("cluster simulation: an owner soon after the services can begin again") {
+  struct Row {
+    Nanos away;
+    bool sealed;
+    Nanos owner_within;
+  };
+  constexpr std::array kRows{
+      Row{3 * kSecond, false, 4 * kSecond}, Row{60 * kSecond, false, 11 * kSecond},
+      Row{900 * kSecond, false, 11 * kSecond}, Row{900 * kSecond, true, 2 * kSecond}};
+  for (const auto& row : kRows) {
+    Nanos longest = 0;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      ClusterOptions options;
+      options.seed = seed;
+      options.clients = 0;
+      ClusterSimulation simulation(options);
+      Nanos without_owner = 0;
+      const auto violation = simulation.run_outage(row.away, row.sealed, without_owner);
+      CHECK_MESSAGE(!violation, *violation);
+      longest = std::max(longest, without_owner);
+    }
+    INFO("away for " << row.away / kSecond << " s, sealed " << row.sealed << ": at most "
+                     << longest / kMillisecond << " ms without an owner");
+    CHECK(longest <= row.owner_within);
   }
 }
 

@@ -60,9 +60,9 @@ void ClusterSimulation::build() {
       process.drift_ppm = static_cast<std::int64_t>(world_.below(
                               static_cast<std::uint64_t>(2 * options_.drift_ppm_max + 1))) -
                           options_.drift_ppm_max;
-    nodes_.push_back(std::make_unique<SimNode>(SimNode::Surroundings{world_, broker_, coordinator_},
-                                               std::string(1, char('a' + i)), process,
-                                               NetworkOptions{}, options_.lease, options_.mutant));
+    nodes_.push_back(std::make_unique<SimNode>(
+        SimNode::Surroundings{world_, broker_, coordinator_, conditions_},
+        std::string(1, char('a' + i)), process, NetworkOptions{}, options_.lease, options_.mutant));
     nodes_.back()->link().loss_permille = options_.loss_permille;
     nodes_.back()->link().slow_permille = options_.slow_permille;
     nodes_.back()->link().stop_permille = options_.stop_permille;
@@ -91,7 +91,7 @@ void ClusterSimulation::next_fault() {
 
 void ClusterSimulation::fault() {
   const auto total = options_.crash_weight + options_.stop_weight + options_.partition_weight +
-                     options_.fail_over_weight;
+                     options_.fail_over_weight + options_.hsm_weight;
   if (total == 0) return;
   auto choice = world_.below(total);
   auto& node = world_.below(2) == 0 ? *nodes_[favourite_] : any_node();
@@ -105,6 +105,8 @@ void ClusterSimulation::fault() {
   }
   choice -= options_.stop_weight;
   if (choice < options_.partition_weight) return part(node);
+  choice -= options_.partition_weight;
+  if (choice < options_.hsm_weight) return lose_hsm();
   auto& partition = broker_.partition(topics()[world_.below(topics().size())]);
   partition.fail_over(world_.delay(1'500 * kMillisecond));
   if (world_.below(4) == 0) {
@@ -145,9 +147,17 @@ void ClusterSimulation::part(SimNode& node) {
   world_.after(length, [&link] { link.to_brokers = link.from_brokers = true; });
 }
 
+void ClusterSimulation::lose_hsm() {
+  if (!std::exchange(conditions_.hsm_works, false)) return;
+  const auto length = world_.delay(6 * kSecond);
+  world_.note(fmt::format("the HSM is away for {} ms", length / kMillisecond));
+  world_.after(length, [this] { conditions_.hsm_works = true; });
+}
+
 void ClusterSimulation::make_peace() {
   world_.note("peace");
   peace_ = true;
+  conditions_ = {};
   coordinator_.set_misbehaviour(0);
   for (auto& node : nodes_) {
     node->link() = Link{};
@@ -181,6 +191,29 @@ std::optional<std::string> ClusterSimulation::run() {
   return violation_;
 }
 
+SimNode* ClusterSimulation::owner() const {
+  for (const auto& node : nodes_)
+    if (node->alive() && node->service().owns()) return node.get();
+  return nullptr;
+}
+
+std::optional<std::string> ClusterSimulation::run_outage(Nanos length, bool sealed,
+                                                         Nanos& without_owner) {
+  const auto owned = [this] { return owner() != nullptr; };
+  if (!run_until(world_.now() + 10 * kSecond, owned)) violate("nobody owns at first");
+  if (violation_) return violation_;
+  conditions_.hsm_works = false;
+  owner()->crash(SimNode::Loss::process);
+  if (run_until(world_.now() + length, owned)) violate("a service began without the HSM");
+  conditions_ = {true, !sealed};
+  run_until(world_.now() + (sealed ? kSecond : 0), [] { return false; });
+  conditions_ = {};
+  const auto back = world_.now();
+  if (!run_until(back + 600 * kSecond, owned)) violate("nobody owns any more");
+  without_owner = world_.now() - back;
+  return violation_;
+}
+
 bool ClusterSimulation::is_caught_up() {
   for (const auto& node : nodes_) {
     const auto position = position_of(node->disk());
@@ -209,12 +242,11 @@ void ClusterSimulation::read_everything() {
 }
 
 void ClusterSimulation::check_blobs() {
-  SimNode* owner = nullptr;
-  for (const auto& node : nodes_)
-    if (node->alive() && node->service().owns()) owner = node.get();
-  if (owner == nullptr) return violate("no node owns the partition");
-  owner->service().shred_soon();
-  const auto shredded = [&] { return owner->service().shredded() && !owner->service().writing(); };
+  SimNode* const owner_now = owner();
+  if (owner_now == nullptr) return violate("no node owns the partition");
+  auto& service = owner_now->service();
+  service.shred_soon();
+  const auto shredded = [&] { return service.shredded() && !service.writing(); };
   if (!run_until(world_.now() + kPeaceMax, shredded))
     return violate("destroyed keys are not shredded");
   const auto live = spec_.live_blobs();

@@ -7,6 +7,7 @@
 //   - destroyed keys are gone from their topic; one that was never used, of a node that lost its
 //     claim meanwhile, may stay until the next claim
 //   - with the faults over the cluster answers again
+//   - with the HSM back, or the nodes unsealed anew, there is an owner soon
 #pragma once
 
 #include <memory>
@@ -35,6 +36,7 @@ struct ClusterOptions {
   unsigned stop_weight = 0;
   unsigned partition_weight = 0;
   unsigned fail_over_weight = 0;
+  unsigned hsm_weight = 0;             // no service begins for a while
   unsigned misbehaviour_permille = 0;  // of the group's coordinator
   std::int64_t drift_ppm_max = 0;
   unsigned loss_permille = 0;
@@ -56,6 +58,10 @@ class ClusterSimulation {
 
   // The violation, if any.
   std::optional<std::string> run();
+  // Instead of run(), with no other fault: the HSM is away for this long, and nobody owns. Then it
+  // comes back, or, `sealed`, it is back and the nodes cease to be candidates for a moment. The
+  // violation, or in `without_owner` how long it took from then until a node owned.
+  std::optional<std::string> run_outage(Nanos length, bool sealed, Nanos& without_owner);
   [[nodiscard]] std::uint64_t trace() const noexcept { return world_.trace(); }
   [[nodiscard]] std::string history() const { return world_.history(); }
   // What the run met, to show that it is worth something.
@@ -78,6 +84,7 @@ class ClusterSimulation {
   void fault();
   void crash(SimNode& node);
   void part(SimNode& node);
+  void lose_hsm();
   void coordinate();
   void make_peace();
   SimNode& any_node() { return *nodes_[world_.below(nodes_.size())]; }
@@ -94,11 +101,13 @@ class ClusterSimulation {
   // The end.
   bool run_until(Nanos until, const std::function<bool()>& done);
   bool is_caught_up();
+  SimNode* owner() const;
   void read_everything();
   void compare_nodes();
   void check_blobs();
 
   ClusterOptions options_;
+  ServiceConditions conditions_;
   World world_;
   SimBroker broker_;
   SimCoordinator coordinator_;

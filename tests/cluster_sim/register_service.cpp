@@ -22,6 +22,8 @@ Outcome answer(std::string text) {
 
 // ---------------------------------------------------------------- owning
 Result<void> RegisterService::begin(log::KafkaEventLog& log) {
+  process_.point();
+  if (!conditions_.hsm_works) return fail(ErrorCode::unavailable, "the HSM does not answer");
   log_ = &log;
   ending_ = held_ = checked_ = false;
   if (!fault_.keeps_state_for_ever) state_.clear();

@@ -31,6 +31,12 @@ struct Request {
   std::function<void(Outcome)> reply;
 };
 
+// What the services of all nodes meet.
+struct ServiceConditions {
+  bool hsm_works = true;  // without it no service begins
+  bool candidates = true;
+};
+
 // How the service is broken on purpose (mutants.h).
 struct ServiceFault {
   bool trusts_the_last_check = false;
@@ -41,8 +47,10 @@ class RegisterService final : public log::OwnedService {
  public:
   using Join = std::function<std::unique_ptr<log::OwnershipGroup>()>;
 
-  RegisterService(Process& process, Join join, ServiceFault fault)
+  RegisterService(Process& process, const ServiceConditions& conditions, Join join,
+                  ServiceFault fault)
       : process_(process),
+        conditions_(conditions),
         join_(std::move(join)),
         fault_(fault),
         queued_(process),
@@ -65,10 +73,10 @@ class RegisterService final : public log::OwnedService {
   void end() override;
   void turn() override {}
   void tick() override;
-  bool is_candidate() const override { return true; }
+  bool is_candidate() const override { return conditions_.candidates; }
   std::unique_ptr<log::OwnershipGroup> join_group() override { return join_(); }
   void followed(log::KafkaReplica&) override {}
-  void lost_sight() override {}
+  void lost_sight(const Error&) override {}
   void report(Severity severity, const std::string& what) override;
 
  private:
@@ -91,6 +99,7 @@ class RegisterService final : public log::OwnedService {
   void wait_changed(Nanos length) { process_.wait(&changed_, process_.world().now() + length); }
 
   Process& process_;
+  const ServiceConditions& conditions_;
   Join join_;
   ServiceFault fault_;
   log::KafkaEventLog* log_ = nullptr;

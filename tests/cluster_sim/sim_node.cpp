@@ -60,7 +60,7 @@ void SimNode::start() {
   life_->process = std::make_shared<Process>(around_.world, name_, process_);
   life_->network = std::make_unique<SimNetwork>(*life_->process, around_.broker, link_, network_);
   life_->service = std::make_unique<RegisterService>(
-      *life_->process,
+      *life_->process, around_.conditions,
       [&coordinator = around_.coordinator, &network = *life_->network] {
         return coordinator.join(network);
       },

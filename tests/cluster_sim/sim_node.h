@@ -19,6 +19,7 @@ class SimNode {
     World& world;
     SimBroker& broker;
     SimCoordinator& coordinator;
+    const ServiceConditions& conditions;
   };
   SimNode(const Surroundings& around, std::string name, const ProcessOptions& process,
           const NetworkOptions& network, log::Milliseconds lease, Mutant mutant);

@@ -90,12 +90,17 @@ secret::MountSettings settings() {
 }
 
 token::TokenRole token_role() {
-  return {texts(), texts(), texts(),   texts(),   flag(),  flag(),
-          flag(),  text(),  seconds(), seconds(), number()};
+  return {texts(), texts(), texts(),   texts(),   flag(),   flag(),
+          flag(),  text(),  seconds(), seconds(), number(), texts()};
+}
+
+quota::RateLimit rate_limit() {
+  return {text(),    number(), seconds(),
+          seconds(), flag(),   flag() ? quota::GroupBy::address : quota::GroupBy::none};
 }
 
 tenant::Event tenant_event() {
-  switch (*gen::inRange(0, 11)) {
+  switch (*gen::inRange(0, 17)) {
     case 0:
       return tenant::TenantCreated{id<TenantId>(), text(), text_map(), time()};
     case 1:
@@ -117,8 +122,20 @@ tenant::Event tenant_event() {
       return tenant::MountMoved{text(), text(), id<MountId>(), id<tenant::MigrationId>()};
     case 9:
       return tenant::TokenRoleWritten{text(), token_role()};
-    default:
+    case 10:
       return tenant::TokenRoleRemoved{text()};
+    case 11:
+      return tenant::PasswordPolicyWritten{text(), text()};
+    case 12:
+      return tenant::PasswordPolicyRemoved{text()};
+    case 13:
+      return tenant::RateLimitWritten{text(), rate_limit()};
+    case 14:
+      return tenant::RateLimitRemoved{text()};
+    case 15:
+      return tenant::QuotaSettingsChanged{texts()};
+    default:
+      return tenant::UnsealSharesChanged{any<std::uint32_t>(), any<std::uint32_t>(), time()};
   }
 }
 
@@ -143,10 +160,15 @@ keyring::Event keyring_event() {
 token::Event token_event() {
   switch (*gen::inRange(0, 5)) {
     case 0:
-      return token::TokenCreated{id<TokenId>(), text(),    id<TenantId>(), id<TokenId>(), texts(),
-                                 text_map(),    text(),    text(),         time(),        seconds(),
-                                 seconds(),     seconds(), number(),       flag(),
-                                 flag()};
+      return token::TokenCreated{
+          id<TokenId>(),  text(),
+          id<TenantId>(), id<TokenId>(),
+          texts(),        text_map(),
+          text(),         text(),
+          time(),         seconds(),
+          seconds(),      seconds(),
+          number(),       flag(),
+          flag(),         flag() ? id<identity::EntityId>() : identity::EntityId{}};
     case 1:
       return token::TokenRenewed{time(), time()};
     case 2:
@@ -161,6 +183,35 @@ token::Event token_event() {
 policy::Event policy_event() {
   if (flag()) return policy::PolicyWritten{text(), text(), time()};
   return policy::PolicyRemoved{text()};
+}
+
+template <class Id>
+std::vector<Id> ids() {
+  std::vector<Id> out;
+  for (int i = *gen::inRange(0, 4); i > 0; --i) out.push_back(id<Id>());
+  return out;
+}
+
+identity::Alias identity_alias() {
+  return {id<identity::AliasId>(),   text(), text(), text_map(), text_map(),
+          ids<identity::EntityId>(), time(), time()};
+}
+
+identity::Event identity_event() {
+  switch (*gen::inRange(0, 5)) {
+    case 0:
+      return identity::EntityWritten{identity_entity().state};
+    case 1:
+      return identity::EntityRemoved{id<identity::EntityId>(), id<identity::EntityId>()};
+    case 2:
+      return identity::GroupWritten{identity_group().state};
+    case 3:
+      return identity::GroupRemoved{id<identity::GroupId>()};
+    default:
+      return identity::GroupMembersChanged{id<identity::GroupId>(), ids<identity::EntityId>(),
+                                           ids<identity::EntityId>(), ids<identity::GroupId>(),
+                                           ids<identity::GroupId>()};
+  }
 }
 
 tenant::Mount mount(std::string path) {
@@ -185,9 +236,32 @@ AnyEvent event(std::size_t aggregate) {
       return keyring_event();
     case 3:
       return token_event();
-    default:
+    case 4:
       return policy_event();
+    default:
+      return identity_event();
   }
+}
+
+Snapshot<identity::Entity> identity_entity() {
+  Snapshot<identity::Entity> out{number(),
+                                 {id<identity::EntityId>(),
+                                  text(),
+                                  text_map(),
+                                  texts(),
+                                  flag(),
+                                  {},
+                                  ids<identity::EntityId>(),
+                                  time(),
+                                  time()}};
+  for (int i = *gen::inRange(0, 3); i > 0; --i) out.state.aliases.push_back(identity_alias());
+  return out;
+}
+
+Snapshot<identity::Group> identity_group() {
+  return {number(),
+          {id<identity::GroupId>(), text(), flag(), text_map(), texts(), maybe(identity_alias),
+           time(), time()}};
 }
 
 Record record() {
@@ -242,7 +316,8 @@ audit::AccessRecord access_record() {
           any<std::uint16_t>(),
           text(),
           number(),
-          any<std::uint32_t>()};
+          any<std::uint32_t>(),
+          text()};
 }
 
 Snapshot<secret::SecretState> secret_snapshot() {
@@ -272,6 +347,9 @@ Snapshot<tenant::TenantState> tenant_snapshot() {
     out.state.mounts.insert_or_assign(made.path, made);
   }
   for (int i = *gen::inRange(0, 4); i > 0; --i) out.state.token_roles[text()] = token_role();
+  for (int i = *gen::inRange(0, 4); i > 0; --i) out.state.password_policies[text()] = text();
+  for (int i = *gen::inRange(0, 4); i > 0; --i) out.state.rate_limits[text()] = rate_limit();
+  if (flag()) out.state.quota_exempt_paths = texts();
   return out;
 }
 
@@ -290,10 +368,17 @@ Snapshot<keyring::KeyringState> keyring_snapshot() {
 }
 
 Snapshot<token::TokenState> token_snapshot() {
-  return {number(),
-          {flag(),    flag(),     flag(),    id<TokenId>(), text(),   id<TenantId>(), id<TokenId>(),
-           texts(),   text_map(), text(),    text(),        time(),   time(),         time(),
-           seconds(), seconds(),  seconds(), number(),      number(), flag()}};
+  return {number(), {flag(),        flag(),
+                     flag(),        id<TokenId>(),
+                     text(),        id<TenantId>(),
+                     id<TokenId>(), texts(),
+                     text_map(),    text(),
+                     text(),        time(),
+                     time(),        time(),
+                     seconds(),     seconds(),
+                     seconds(),     number(),
+                     number(),      flag(),
+                     flag(),        flag() ? id<identity::EntityId>() : identity::EntityId{}}};
 }
 
 Snapshot<policy::PolicySet> policy_snapshot() {

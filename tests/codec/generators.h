@@ -11,6 +11,8 @@ namespace coffer::codec::random {
 
 // An event of the given aggregate (alternative of AnyEvent), of any of its types.
 [[nodiscard]] AnyEvent event(std::size_t aggregate);
+[[nodiscard]] Snapshot<identity::Entity> identity_entity();
+[[nodiscard]] Snapshot<identity::Group> identity_group();
 
 [[nodiscard]] Record record();
 [[nodiscard]] Batch batch();

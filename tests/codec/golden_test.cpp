@@ -122,6 +122,8 @@ TEST_CASE("records, batches and the access log have golden files") {
                decode_access_envelope);
   check_golden("access_record", samples::access_record(), encode_access_record,
                decode_access_record);
+  check_golden("access_record_traced", samples::traced_access_record(), encode_access_record,
+               decode_access_record);
 }
 
 TEST_CASE("the messages of the Kafka topics have golden files") {
@@ -131,6 +133,9 @@ TEST_CASE("the messages of the Kafka topics have golden files") {
   for (std::size_t i = 0; i < records.size(); ++i)
     check_golden(names[i], records[i], encode_replicated, decode_replicated);
   check_golden("key_blob", samples::key_blob(), encode_key_blob, decode_key_blob);
+  check_golden("vault_row", samples::vault_row(), encode_vault_row, decode_vault_row);
+  check_golden("vault_row_with_sealed_pin", samples::vault_row_with_sealed_pin(), encode_vault_row,
+               decode_vault_row);
   check_golden("migration_row", samples::migration_row(), encode_migration_row,
                decode_migration_row);
   check_golden("replica_position", samples::replica_position(), encode_replica_position,
@@ -141,10 +146,24 @@ TEST_CASE("snapshots have golden files") {
   check_golden_snapshot("secret_snapshot", samples::secret_snapshot());
   check_golden_snapshot("tenant_snapshot", samples::tenant_snapshot());
   check_golden_snapshot("tenant_snapshot_with_roles", samples::tenant_snapshot_with_roles());
+  check_golden_snapshot("tenant_snapshot_with_limits", samples::tenant_snapshot_with_limits());
   check_golden_snapshot("keyring_snapshot", samples::keyring_snapshot());
   check_golden_snapshot("keyring_snapshot_rotating", samples::keyring_snapshot_rotating());
   check_golden_snapshot("token_snapshot", samples::token_snapshot());
   check_golden_snapshot("policy_snapshot", samples::policy_snapshot());
+}
+
+TEST_CASE("what identities added to stored forms has golden files") {
+  const auto whole = [](const AnyEvent& event) { return encode_event(event).body; };
+  for (const auto& [name, event] :
+       {std::pair{"token_created_of_entity", samples::token_created_of_entity()},
+        std::pair{"token_role_with_entity_aliases", samples::token_role_with_entity_aliases()}}) {
+    const auto head = encode_event(event).head;
+    check_golden(name, event, whole, [&](BytesView body) { return decode_event(head, body); });
+  }
+  check_golden_snapshot("token_snapshot_of_entity", samples::token_snapshot_of_entity());
+  check_golden_snapshot("entity_snapshot", samples::entity_snapshot());
+  check_golden_snapshot("group_snapshot", samples::group_snapshot());
 }
 
 }  // namespace

@@ -41,6 +41,10 @@ token::TokenRole token_role() {
           .num_uses = 9};
 }
 
+quota::RateLimit rate_limit() {
+  return {"secret/data/app*", 2'500'000, Seconds{60}, Seconds{10}, true, quota::GroupBy::none};
+}
+
 void add_secret_events(std::vector<AnyEvent>& out) {
   out.emplace_back(secret::Event{secret::SecretCreated{id<MountId>(0x10), "app/db-π", kTime}});
   out.emplace_back(secret::Event{secret::SecretVersionWritten{
@@ -76,6 +80,14 @@ void add_tenant_events(std::vector<AnyEvent>& out) {
       tenant::MountMoved{"secret/", "team/kv/", id<MountId>(0x10), id<tenant::MigrationId>(0x11)}});
   out.emplace_back(tenant::Event{tenant::TokenRoleWritten{"ci", token_role()}});
   out.emplace_back(tenant::Event{tenant::TokenRoleRemoved{"ci"}});
+  out.emplace_back(tenant::Event{tenant::PasswordPolicyWritten{
+      "strong", "length = 20\nrule \"charset\" { charset = \"ab\" }"}});
+  out.emplace_back(tenant::Event{tenant::PasswordPolicyRemoved{"strong"}});
+  out.emplace_back(tenant::Event{tenant::RateLimitWritten{"burst", rate_limit()}});
+  out.emplace_back(tenant::Event{tenant::RateLimitRemoved{"burst"}});
+  out.emplace_back(
+      tenant::Event{tenant::QuotaSettingsChanged{{"sys/health", "auth/token/lookup-self"}}});
+  out.emplace_back(tenant::Event{tenant::UnsealSharesChanged{5, 3, kTime}});
 }
 
 void add_other_events(std::vector<AnyEvent>& out) {
@@ -109,13 +121,69 @@ void add_other_events(std::vector<AnyEvent>& out) {
   out.emplace_back(policy::Event{policy::PolicyRemoved{"reader"}});
 }
 
+identity::Alias identity_alias(std::uint8_t first) {
+  return {id<identity::AliasId>(first),
+          "alice",
+          "auth_approle_1a2b3c4d",
+          {{"role", "ci"}},
+          {{"team", "shop"}},
+          {id<identity::EntityId>(0xC8)},
+          kTime,
+          kLater};
+}
+identity::Entity entity() {
+  return {id<identity::EntityId>(0xC0),   "Alice", {{"floor", "2"}},
+          {"reader", "writer"},           true,    {identity_alias(0xD0)},
+          {id<identity::EntityId>(0xC8)}, kTime,   kLater};
+}
+identity::Group group() {
+  return {id<identity::GroupId>(0xE0), "staff", true,  {{"floor", "2"}}, {"reader"},
+          identity_alias(0xD8),        kTime,   kLater};
+}
+void add_identity_events(std::vector<AnyEvent>& out) {
+  out.emplace_back(identity::Event{identity::EntityWritten{entity()}});
+  out.emplace_back(identity::Event{
+      identity::EntityRemoved{id<identity::EntityId>(0xC8), id<identity::EntityId>(0xC0)}});
+  out.emplace_back(identity::Event{identity::GroupWritten{group()}});
+  out.emplace_back(identity::Event{identity::GroupRemoved{id<identity::GroupId>(0xE0)}});
+  out.emplace_back(identity::Event{identity::GroupMembersChanged{id<identity::GroupId>(0xE0),
+                                                                 {id<identity::EntityId>(0xC0)},
+                                                                 {id<identity::EntityId>(0xC8)},
+                                                                 {id<identity::GroupId>(0xE8)},
+                                                                 {id<identity::GroupId>(0xF0)}}});
+}
+
 }  // namespace
+
+AnyEvent token_created_of_entity() {
+  token::TokenCreated created;
+  created.id = id<TokenId>(0x80);
+  created.entity = id<identity::EntityId>(0xC0);
+  return token::Event{created};
+}
+AnyEvent token_role_with_entity_aliases() {
+  auto role = token_role();
+  role.allowed_entity_aliases = {"alice", "team-*"};
+  return tenant::Event{tenant::TokenRoleWritten{"ci", role}};
+}
+Snapshot<token::TokenState> token_snapshot_of_entity() {
+  auto out = token_snapshot();
+  out.state.entity = id<identity::EntityId>(0xC0);
+  return out;
+}
+Snapshot<identity::Entity> entity_snapshot() {
+  return {9, entity()};
+}
+Snapshot<identity::Group> group_snapshot() {
+  return {9, group()};
+}
 
 std::vector<AnyEvent> events() {
   std::vector<AnyEvent> out;
   add_secret_events(out);
   add_tenant_events(out);
   add_other_events(out);
+  add_identity_events(out);
   return out;
 }
 
@@ -171,6 +239,23 @@ ReplicaPosition replica_position() {
   return {1'000'000, 2'000'000, 500, {7, id<Nonce128>(0xA0), false}, {6, id<Nonce128>(0xB0), true}};
 }
 
+VaultRow vault_row() {
+  return {.shamir = true,
+          .shares = 5,
+          .threshold = 3,
+          .root_epoch = 2,
+          .cluster_id = id<Id128<ClusterTag>>(0x12),
+          .cluster_name = "coffer",
+          .partitions = 1,
+          .created_time = kTime};
+}
+
+VaultRow vault_row_with_sealed_pin() {
+  auto row = vault_row();
+  row.sealed_pin = text_bytes("not really sealed");
+  return row;
+}
+
 MigrationRow migration_row() {
   return {MigrationDirection::to_embedded, kTime, "/var/lib/coffer"};
 }
@@ -195,7 +280,14 @@ audit::AccessRecord access_record() {
           .status = 403,
           .error_class = "permission_denied",
           .secret_version = 7,
-          .collapsed_count = 5};
+          .collapsed_count = 5,
+          .trace_parent = {}};
+}
+
+audit::AccessRecord traced_access_record() {
+  auto record = access_record();
+  record.trace_parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  return record;
 }
 
 Snapshot<secret::SecretState> secret_snapshot() {
@@ -248,6 +340,15 @@ Snapshot<tenant::TenantState> tenant_snapshot_with_roles() {
   moved.migration = id<tenant::MigrationId>(0x11);
   moved.moved_from = "old/";
   snapshot.state.token_roles = {{"a", {}}, {"ci", token_role()}};
+  return snapshot;
+}
+
+Snapshot<tenant::TenantState> tenant_snapshot_with_limits() {
+  auto snapshot = tenant_snapshot_with_roles();
+  snapshot.state.password_policies = {{"a", "length = 8"}, {"strong", "length = 20"}};
+  snapshot.state.rate_limits = {{"all", {"", 1'000'000, Seconds{1}, Seconds{0}, true}},
+                                {"burst", rate_limit()}};
+  snapshot.state.quota_exempt_paths = {"sys/health"};
   return snapshot;
 }
 

@@ -10,8 +10,9 @@ SOURCES="$WORK/hvac-$VERSION"
 HERE="$ROOT/tests/conformance"
 API=tests/integration_tests/api
 FILES=("$API/secrets_engines/test_kv_v1.py" "$API/secrets_engines/test_kv_v2.py"
-  "$API/auth_methods/test_token.py")
-for name in policy policies mount auth init seal health leader wrapping; do
+  "$API/auth_methods/test_token.py" "tests/integration_tests/v1/test_system_backend.py")
+for name in policy policies mount auth init seal health leader wrapping key lease quota namespace \
+  audit; do
   FILES+=("$API/system_backend/test_$name.py")
 done
 

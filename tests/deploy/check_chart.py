@@ -17,6 +17,11 @@ EMBEDDED = {"mode": "embedded"}
 
 SASL = {"kafka": {"sasl": {"mechanism": "SCRAM-SHA-512", "user": "coffer",
                            "passwordSecret": "kafka-password"}}}
+MONITOR = {"metrics": {"serviceMonitor": {"enabled": True, "tokenSecret": "scrape", "caSecret": "ca"}}}
+MONITOR_OFF = {"metrics": {"serviceMonitor": {**MONITOR["metrics"]["serviceMonitor"],
+                                              "enabled": False}}}
+OPEN_MONITOR = {"metrics": {"serviceMonitor": {"enabled": True, "caSecret": "ca"}},
+                "config": {"telemetry": {"unauthenticated_metrics_access": True}}}
 # Further values over those of a mode -> what must be in the result.
 VARIANTS = [
     ("embedded, as it is", EMBEDDED, {}, []),
@@ -37,6 +42,10 @@ VARIANTS = [
      {"hsm": {"module": "/usr/lib/softhsm/libsofthsm2.so", "softhsmClaim": "token", "volumes": [],
               "volumeMounts": []}},
      ["directories.tokendir = /var/lib/coffer-hsm", "SOFTHSM2_CONF"]),
+    ("a monitor with a token", CLUSTER, MONITOR,
+     ["kind: ServiceMonitor", 'name: "scrape"', "serverName: coffer.coffer.svc"]),
+    ("a monitor without one", EMBEDDED, OPEN_MONITOR,
+     ["kind: ServiceMonitor", "unauthenticated_metrics_access = true"]),
     ("no network policy", CLUSTER, {"networkPolicy": {"enabled": False}}, ["kind: StatefulSet"]),
     ("large and odd options", CLUSTER,
      {"config": {"access_log": {"bytes_max": 8589934592}, "tokens": {"max_ttl": "24h"},
@@ -63,6 +72,10 @@ REFUSED = [
     ("a mode that is none", CLUSTER, {"mode": "single"}, "mode"),
     ("too little time to stop", CLUSTER, {"preStopSeconds": 20}, "terminationGracePeriodSeconds"),
     ("a mechanism without a user", CLUSTER, {"kafka": {"sasl": {"mechanism": "PLAIN"}}}, "needs user"),
+    ("a monitor without a token", CLUSTER,
+     {"metrics": {"serviceMonitor": {"enabled": True, "caSecret": "ca"}}}, "tokenSecret"),
+    ("a monitor without an authority", CLUSTER,
+     {"metrics": {"serviceMonitor": {"enabled": True, "tokenSecret": "t"}}}, "caSecret"),
     ("a client certificate from nowhere", CLUSTER, {"kafka": {"tls": {"secretName": ""}}},
      "kafka.tls.secretName"),
 ]
@@ -74,7 +87,7 @@ OTHER = {"mode": "embedded", "replicas": 4, "image.pullPolicy": "Always", "kafka
          "networkPolicy.clients": [{"podSelector": {}}], "networkPolicy.kafka.to": [{"podSelector": {}}],
          "tls.dnsNames": ["vault.example.com"], "preStopSeconds": 7,
          "resources": {"limits": {"memory": "3Gi"}}, "pin.secretProviderClass": "x",
-         "kafka.tls.clientCertificate": False}
+         "kafka.tls.clientCertificate": False, "metrics.serviceMonitor.interval": "7s"}
 
 
 def merged(base, over):
@@ -128,7 +141,8 @@ def other_than(path, value):
 
 def unused_values():
     """Values of values.yaml that change nothing, whatever else is set."""
-    settings = [merged(CLUSTER, SASL),
+    settings = [merged(CLUSTER, SASL), merged(CLUSTER, MONITOR),
+                merged(CLUSTER, MONITOR_OFF),
                 merged(CLUSTER, {"tls": {"secretName": "x", "certManager": {"issuerName": ""}}}),
                 EMBEDDED]
     before = [render(one)[0] for one in settings]

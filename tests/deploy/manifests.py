@@ -47,10 +47,15 @@ class Manifests:
         return [f"{self.set['metadata']['name']}-{i}" for i in range(self.set["spec"]["replicas"])]
 
 
+MONITOR = "monitoring.coreos.com/v1"  # of the Prometheus operator: Kubernetes has no schema of it
+
+
 def schema_problems(source, version):
     """What kubernetes-validate says, with unknown fields refused."""
     problems = []
     for one in documents(source):
+        if one["apiVersion"] == MONITOR:
+            continue
         try:
             kubernetes_validate.validate(one, version, strict=True)
         except kubernetes_validate.ValidationError as error:
@@ -191,9 +196,37 @@ def timing_problems(m):
     return problems
 
 
+# Fields of a ServiceMonitor's endpoint that we use, of the operator's API reference.
+ENDPOINT = {"port", "scheme", "path", "params", "interval", "authorization", "tlsConfig"}
+
+
+def monitor_problems(m):
+    """It finds one Service, each of its pods once, and asks for the format that there is."""
+    problems = []
+    for monitor in (one for one in m.all if one["apiVersion"] == MONITOR):
+        wanted = monitor["spec"]["selector"]["matchLabels"].items()
+        found = [one for one in m.kinds("Service") if wanted <= one["metadata"]["labels"].items()]
+        if len(found) != 1 or found[0]["spec"].get("clusterIP") != "None":
+            problems.append(f"it finds {[one['metadata']['name'] for one in found]}")
+            continue
+        names = {port["name"] for port in found[0]["spec"]["ports"]}
+        for endpoint in monitor["spec"]["endpoints"]:
+            problems += [f"unknown field {one}" for one in endpoint.keys() - ENDPOINT]
+            if endpoint["port"] not in names or endpoint["scheme"] != "https":
+                problems.append("the endpoint's port")
+            if (endpoint["path"], endpoint["params"]) != ("/v1/sys/metrics",
+                                                          {"format": ["prometheus"]}):
+                problems.append("the endpoint's path")
+            is_open = m.config.get("telemetry", {}).get("unauthenticated_metrics_access", False)
+            if not is_open and "authorization" not in endpoint:
+                problems.append("nobody would let it in")
+    return problems
+
+
 RULES = [("options", option_problems), ("paths", path_problems), ("ports", port_problems),
          ("selectors", selector_problems), ("cluster", cluster_problems),
-         ("security", security_problems), ("timing", timing_problems)]
+         ("security", security_problems), ("timing", timing_problems),
+         ("monitors", monitor_problems)]
 
 
 def problems(source):

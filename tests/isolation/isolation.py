@@ -6,6 +6,7 @@ things and at work, in the other it is empty. Beta's answers must be the same, a
 alpha but what the request itself, or a write of beta's before it, had named.
 """
 
+import base64
 import http.client
 import os
 import random
@@ -165,11 +166,19 @@ class AlphaAtWork:
         self.thread.join()
 
 
+def plain_header(name, value):
+    """The state index without the namespace's id and the signature, which are each server's own."""
+    if name.lower() != "x-vault-index":
+        return value
+    version, _, event, rest, _ = base64.b64decode(value).decode("ascii").split(":")
+    return f"{version} {event} {rest}"
+
+
 def masked(place, answer):
     """What is compared: without what is random, with beta's own tokens and accessors by name."""
     if isinstance(answer, str):
         return answer
-    headers = sorted(f"{n.lower()}: {v}" for n, v in answer.headers
+    headers = sorted(f"{n.lower()}: {plain_header(n, v)}" for n, v in answer.headers
                      if n.lower() not in ("date", "content-length"))
     text = "\n".join([str(answer.status), *headers, answer.body.decode("utf-8", "replace")])
     for name, value in place.values.items():

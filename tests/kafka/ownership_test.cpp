@@ -40,6 +40,20 @@ std::size_t await_owner(const std::vector<OwnershipGroup*>& members) {
   return 0;
 }
 
+// Until the group asks nothing of them any more.
+void settle(const std::vector<OwnershipGroup*>& members) {
+  auto quiet_since = Lease::Clock::now();
+  while (Lease::Clock::now() - quiet_since < Milliseconds(1'500)) {
+    for (auto* member : members) {
+      const auto change = member->poll(Milliseconds(10));
+      require_ok(change);
+      if (!*change) continue;
+      quiet_since = Lease::Clock::now();
+      if (!(*change)->lost.empty()) member->confirm_lost();
+    }
+  }
+}
+
 TEST_CASE("owners: one member gets the partition, keeps it when others come, and passes it on") {
   TestCluster cluster;
   require_ok(log::ensure_topics(cluster.options().client, cluster.options().topics));
@@ -76,6 +90,32 @@ TEST_CASE("owners: a member may leave before the group has told it anything") {
     second.reset();
     other.join();
   }
+}
+
+// The owner leaves while another member comes: the broker is to hear of it, or nobody owns until
+// its session is over.
+TEST_CASE("owners: a leave that meets a running rebalance leaves no gap of a session") {
+  constexpr Milliseconds kSessionTimeout{6'000};
+  Milliseconds longest{0};
+  for (const int distance : {0, 30, 300, 700, 1'100}) {
+    CAPTURE(distance);
+    TestCluster cluster;
+    require_ok(log::ensure_topics(cluster.options().client, cluster.options().topics));
+    auto owner = join(cluster, "owner");
+    CHECK(await_owner({owner.get()}) == 0);
+    const auto second = join(cluster, "second");
+    settle({owner.get(), second.get()});
+    const auto third = join(cluster, "third");
+    std::this_thread::sleep_for(Milliseconds(distance));
+    const auto left = Lease::Clock::now();
+    std::thread owner_goes([&] { owner.reset(); });
+    await_owner({second.get(), third.get()});
+    const auto took = std::chrono::duration_cast<Milliseconds>(Lease::Clock::now() - left);
+    longest = std::max(longest, took);
+    CHECK(took < kSessionTimeout / 2);
+    owner_goes.join();
+  }
+  MESSAGE("without an owner for at most " << longest.count() << " ms");
 }
 
 TEST_CASE("lease: valid from the sending for its length, never shortened by an older record") {

@@ -10,7 +10,7 @@ TEST_CASE("echo: what a node says of itself survives the way") {
   for (const auto state : {NodeState::unknown, NodeState::active, NodeState::standby,
                            NodeState::drained, NodeState::sealed})
     for (const LogPosition applied : {LogPosition{0}, LogPosition{1234}, LogPosition{UINT64_MAX}}) {
-      const Echo echo{state, applied};
+      const Echo echo{state, applied, static_cast<std::uint32_t>(1 + applied % 7)};
       CHECK(parse_echo(format_echo(echo)) == echo);
     }
 }
@@ -24,7 +24,10 @@ TEST_CASE("echo: other texts") {
        {Row{"", std::nullopt}, Row{"standby", std::nullopt}, Row{"standby ", std::nullopt},
         Row{"standby -1", std::nullopt}, Row{"standby 1x", std::nullopt},
         Row{"standby 18446744073709551616", std::nullopt},
-        Row{"standby 7 more", Echo{net::NodeState::standby, 7}},
+        Row{"standby 7", Echo{net::NodeState::standby, 7, 1}},  // of a release that does not say
+        Row{"standby 7 2", Echo{net::NodeState::standby, 7, 2}},
+        Row{"standby 7 2 more", Echo{net::NodeState::standby, 7, 2}},
+        Row{"standby 7 ", std::nullopt}, Row{"standby 7 more", std::nullopt},
         Row{"retired 7", Echo{net::NodeState::unknown, 7}}}) {
     CAPTURE(text);
     CHECK(parse_echo(text) == echo);

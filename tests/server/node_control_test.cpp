@@ -62,6 +62,29 @@ struct Node {
   NodeControl control;
 };
 
+TEST_CASE("node: other key shares come with the log, and those given so far are forgotten") {
+  Node node(api::SealType::shamir);
+  node.control.learn(node.row);
+  node.give(0);
+  CHECK(node.control.status().progress == 1);
+  node.control.learn(node.row);
+  CHECK(node.control.status().progress == 1);
+  SecretBytes entropy(actors::kPinEntropyBytes), unseal_key(actors::kPinEntropyBytes);
+  node.random.fill(entropy.writable());
+  node.random.fill(unseal_key.writable());
+  node.pin = actors::pin_of(entropy);
+  auto changed = node.row;
+  changed.sealed_pin = actors::seal_pin(unseal_key, changed.cluster_id, entropy);
+  node.control.learn(changed);
+  CHECK(node.control.status().progress == 0);
+  node.give(0);
+  const auto refused = node.give(1);
+  REQUIRE(refused->has_value());
+  CHECK((*refused)->error().message == "unseal failed, invalid key");
+  node.parts = std::move(*hsm::split_secret(unseal_key, 3, 2, node.random));
+  node.unseal();
+}
+
 TEST_CASE("node: the automatic seal is open until somebody seals it") {
   Node node(api::SealType::automatic);
   CHECK(node.control.is_candidate());
@@ -199,6 +222,24 @@ TEST_CASE("node: who asks for a vault that is not there waits for a look") {
   CHECK(seen == std::vector<bool>{true, true});
   look();  // there is one: nobody waits
   CHECK(seen.size() == 3);
+}
+
+TEST_CASE("node: one that never sees the log keeps nobody waiting") {
+  Node node(api::SealType::shamir);
+  std::vector<bool> seen;
+  const auto look = [&] {
+    node.control.look_again(
+        [&](const api::ServiceStatus& status) { seen.push_back(status.initialized); });
+  };
+  look();  // no look was begun
+  node.control.cannot_look();
+  CHECK(seen == std::vector<bool>{false});
+  look();
+  CHECK(node.control.begin_look());
+  look();
+  node.control.cannot_look();
+  CHECK(seen == std::vector<bool>{false, false, false});
+  CHECK_FALSE(node.control.begin_look());
 }
 
 }  // namespace

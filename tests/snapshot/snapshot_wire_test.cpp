@@ -84,7 +84,7 @@ TEST_CASE("snapshot wire: requests") {
 TEST_CASE("snapshot wire: a client's request that was forwarded is none") {
   auto request = request_for("GET", fmt::format("{}status", kSnapshotPath));
   CHECK(is_snapshot_request(request));
-  request.headers.emplace_back(kForwardProtocolHeader, kForwardProtocol);
+  request.headers.emplace_back(kForwardProtocolHeader, std::to_string(kForwardVersions.latest));
   CHECK_FALSE(is_snapshot_request(request));
   CHECK_FALSE(is_snapshot_request(request_for("GET", "/v1/sys/health")));
 }

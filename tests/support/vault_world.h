@@ -51,6 +51,9 @@ class VaultWorld {
 
   // Initialises with the PIN or with shares, as the options say; the root token.
   SecretBytes initialize();
+  // Of the vault as it is; what unseal() hands over.
+  [[nodiscard]] const std::vector<SecretBytes>& shares() const noexcept { return shares_; }
+  void set_shares(std::vector<SecretBytes> shares) { shares_ = std::move(shares); }
   // Runs until the answer is there; the status afterwards.
   Result<api::ServiceStatus> unseal();
   // Hands over the PIN or the shares; nothing has run yet.

@@ -116,9 +116,41 @@ void read(JsonFields in, tenant::TokenRoleWritten& e) {
   role.read("period_s", e.role.period);
   role.read("explicit_max_ttl_s", e.role.explicit_max_ttl);
   role.read("num_uses", e.role.num_uses);
+  if (role.has("allowed_entity_aliases"))
+    role.object("allowed_entity_aliases").read("texts", e.role.allowed_entity_aliases);
 }
 void read(JsonFields in, tenant::TokenRoleRemoved& e) {
   in.read("name", e.name);
+}
+void read(JsonFields in, tenant::PasswordPolicyWritten& e) {
+  in.read("name", e.name);
+  in.read("text", e.text);
+}
+void read(JsonFields in, tenant::PasswordPolicyRemoved& e) {
+  in.read("name", e.name);
+}
+void read(JsonFields in, tenant::RateLimitWritten& e) {
+  in.read("name", e.name);
+  auto limit = in.object("limit");
+  limit.read("path", e.limit.path);
+  limit.read("rate_micro", e.limit.rate_micro);
+  limit.read("interval_s", e.limit.interval);
+  limit.read("block_interval_s", e.limit.block_interval);
+  limit.read("inheritable", e.limit.inheritable);
+  std::uint32_t group_by = 0;
+  limit.read("group_by", group_by);
+  e.limit.group_by = group_by == 2 ? quota::GroupBy::none : quota::GroupBy::address;
+}
+void read(JsonFields in, tenant::RateLimitRemoved& e) {
+  in.read("name", e.name);
+}
+void read(JsonFields in, tenant::QuotaSettingsChanged& e) {
+  in.read("exempt_paths", e.exempt_paths);
+}
+void read(JsonFields in, tenant::UnsealSharesChanged& e) {
+  in.read("shares", e.shares);
+  in.read("threshold", e.threshold);
+  in.read("changed_time", e.changed_time);
 }
 
 void read(JsonFields in, keyring::KeyReference& key) {
@@ -170,6 +202,7 @@ void read(JsonFields in, token::TokenCreated& e) {
   in.read("num_uses", e.num_uses);
   in.read("renewable", e.renewable);
   if (in.has("chosen_id")) in.read("chosen_id", e.chosen_id);
+  if (in.has("entity")) in.read("entity", e.entity);
 }
 void read(JsonFields in, token::TokenRenewed& e) {
   in.read("renewed_time", e.renewed_time);
@@ -191,6 +224,54 @@ void read(JsonFields in, policy::PolicyWritten& e) {
 }
 void read(JsonFields in, policy::PolicyRemoved& e) {
   in.read("name", e.name);
+}
+
+void read(JsonFields in, identity::Alias& alias) {
+  in.read("id", alias.id);
+  in.read("name", alias.name);
+  in.read("mount_accessor", alias.mount_accessor);
+  in.read("metadata", alias.metadata);
+  in.read("custom_metadata", alias.custom_metadata);
+  in.read("merged_from", alias.merged_from);
+  in.read("created_time", alias.created_time);
+  in.read("updated_time", alias.updated_time);
+}
+void read(JsonFields in, identity::EntityWritten& e) {
+  auto entity = in.object("entity");
+  entity.read("id", e.entity.id);
+  entity.read("name", e.entity.name);
+  entity.read("metadata", e.entity.metadata);
+  entity.read("policies", e.entity.policies);
+  entity.read("disabled", e.entity.disabled);
+  for (auto& alias : entity.objects("aliases")) read(alias, e.entity.aliases.emplace_back());
+  entity.read("merged", e.entity.merged);
+  entity.read("created_time", e.entity.created_time);
+  entity.read("updated_time", e.entity.updated_time);
+}
+void read(JsonFields in, identity::EntityRemoved& e) {
+  in.read("id", e.id);
+  in.read("merged_into", e.merged_into);
+}
+void read(JsonFields in, identity::GroupWritten& e) {
+  auto group = in.object("group");
+  group.read("id", e.group.id);
+  group.read("name", e.group.name);
+  group.read("external", e.group.external);
+  group.read("metadata", e.group.metadata);
+  group.read("policies", e.group.policies);
+  if (group.has("alias")) read(group.object("alias"), e.group.alias.emplace());
+  group.read("created_time", e.group.created_time);
+  group.read("updated_time", e.group.updated_time);
+}
+void read(JsonFields in, identity::GroupRemoved& e) {
+  in.read("id", e.id);
+}
+void read(JsonFields in, identity::GroupMembersChanged& e) {
+  in.read("group", e.group);
+  in.read("entities_added", e.entities_added);
+  in.read("entities_removed", e.entities_removed);
+  in.read("groups_added", e.groups_added);
+  in.read("groups_removed", e.groups_removed);
 }
 
 template <class Aggregate, class E>
@@ -226,6 +307,12 @@ constexpr std::array kRows = {
     Row{"tenant.mount_moved", &read_as<tenant::Event, tenant::MountMoved>},
     Row{"tenant.token_role_written", &read_as<tenant::Event, tenant::TokenRoleWritten>},
     Row{"tenant.token_role_removed", &read_as<tenant::Event, tenant::TokenRoleRemoved>},
+    Row{"tenant.password_policy_written", &read_as<tenant::Event, tenant::PasswordPolicyWritten>},
+    Row{"tenant.password_policy_removed", &read_as<tenant::Event, tenant::PasswordPolicyRemoved>},
+    Row{"tenant.rate_limit_written", &read_as<tenant::Event, tenant::RateLimitWritten>},
+    Row{"tenant.rate_limit_removed", &read_as<tenant::Event, tenant::RateLimitRemoved>},
+    Row{"tenant.quota_settings_changed", &read_as<tenant::Event, tenant::QuotaSettingsChanged>},
+    Row{"tenant.unseal_shares_changed", &read_as<tenant::Event, tenant::UnsealSharesChanged>},
     Row{"keyring.created", &read_as<keyring::Event, keyring::KeyringCreated>},
     Row{"keyring.tenant_key_rotated", &read_as<keyring::Event, keyring::TenantKeyRotated>},
     Row{"keyring.tenant_key_rewrapped", &read_as<keyring::Event, keyring::TenantKeyRewrapped>},
@@ -237,6 +324,11 @@ constexpr std::array kRows = {
     Row{"token.forgotten", &read_as<token::Event, token::TokenForgotten>},
     Row{"policy.written", &read_as<policy::Event, policy::PolicyWritten>},
     Row{"policy.removed", &read_as<policy::Event, policy::PolicyRemoved>},
+    Row{"identity.entity_written", &read_as<identity::Event, identity::EntityWritten>},
+    Row{"identity.entity_removed", &read_as<identity::Event, identity::EntityRemoved>},
+    Row{"identity.group_written", &read_as<identity::Event, identity::GroupWritten>},
+    Row{"identity.group_removed", &read_as<identity::Event, identity::GroupRemoved>},
+    Row{"identity.group_members_changed", &read_as<identity::Event, identity::GroupMembersChanged>},
 };
 
 }  // namespace

@@ -163,6 +163,18 @@ void JsonFields::read(std::string_view name, TextMap& out) {
   if (!value->is_object() && !value->is_array()) wrong(name);
 }
 
+std::vector<JsonFields> JsonFields::objects(std::string_view name) {
+  std::vector<JsonFields> out;
+  const auto* list = find(name);
+  if (list == nullptr) return out;
+  if (!list->is_array()) wrong(name);
+  for (const auto* item : list->items()) {
+    if (!item->is_object()) wrong(name);
+    out.emplace_back(*item, fault_);
+  }
+  return out;
+}
+
 JsonFields JsonFields::object(std::string_view name) {
   const auto* value = find(name);
   if (value == nullptr) return {object_, fault_};

@@ -49,6 +49,18 @@ class JsonFields {
   void read(std::string_view name, std::optional<T>& out) {
     if (has(name)) read(name, out.emplace());
   }
+  template <class Tag>
+  void read(std::string_view name, std::vector<Id128<Tag>>& out) {
+    std::vector<std::string> texts;
+    read(name, texts);
+    for (const auto& text : texts) {
+      const auto bytes = from_hex(text);
+      if (bytes.size() != 16) return wrong(name);
+      out.push_back(Id128<Tag>::from_bytes(bytes));
+    }
+  }
+  // The objects of the list below a member.
+  [[nodiscard]] std::vector<JsonFields> objects(std::string_view name);
   // The object below a member.
   [[nodiscard]] JsonFields object(std::string_view name);
 

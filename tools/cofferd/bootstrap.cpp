@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "tools/cofferd/logging.h"
+
 namespace coffer::server {
 namespace {
 
@@ -40,7 +42,7 @@ class Bootstrap {
       std::this_thread::sleep_for(kBetweenRounds);
     }
     if (go_on_())
-      spdlog::warn("no node can give a snapshot: reading the topics from their beginning");
+      cluster_log().warn("no node can give a snapshot: reading the topics from their beginning");
     return {};
   }
 
@@ -61,7 +63,7 @@ bool Bootstrap::is_long_enough() const {
     return reader->watermarks(log::topic_names(log.topics.prefix).events, log.partitions.front());
   };
   const auto ends = ask();
-  if (!ends) spdlog::warn("how long the log is cannot be asked: {}", ends.error().message);
+  if (!ends) cluster_log().warn("how long the log is cannot be asked: {}", ends.error().message);
   return !ends || ends->end >= options_.events_min;
 }
 
@@ -71,7 +73,7 @@ std::vector<Candidate> Bootstrap::ask_peers() const {
     if (!go_on_()) break;
     const auto status = net::ask_status(client_, peer, kStatusMax);
     if (!status) {
-      spdlog::debug("{} does not say what it has: {}", peer.node_id, status.error().message);
+      cluster_log().debug("{} does not say what it has: {}", peer.node_id, status.error().message);
       continue;
     }
     if (options_.on_status) options_.on_status(*status);
@@ -86,16 +88,16 @@ std::vector<Candidate> Bootstrap::ask_peers() const {
 
 bool Bootstrap::take_from(const Candidate& candidate, bool& busy) const {
   const auto& name = candidate.peer.node_id;
-  spdlog::info("taking a snapshot from {}, which is at offset {}", name,
-               candidate.status.events_next);
+  cluster_log().info("taking a snapshot from {}, which is at offset {}", name,
+                     candidate.status.events_next);
   net::PeerSnapshot peer(client_, candidate.peer, go_on_);
   const auto installed = log::install_snapshot(options_.install, peer, go_on_);
   if (!installed) {
     busy |= installed.error().code == ErrorCode::overloaded;
-    spdlog::warn("no snapshot from {}: {}", name, installed.error().message);
+    cluster_log().warn("no snapshot from {}: {}", name, installed.error().message);
     return false;
   }
-  spdlog::info(
+  cluster_log().info(
       "snapshot from {} installed: {} bytes in {} files, fetched in {} ms; chains of {} events of "
       "{} tenants and of {} access records verified in {} ms; {} keys to come; next offset {}",
       name, installed->bytes, installed->files, installed->fetching.count(), installed->events,

@@ -6,6 +6,7 @@
 #include "tools/cofferd/bootstrap.h"
 #include "tools/cofferd/data_folder.h"
 #include "tools/cofferd/kafka_settings.h"
+#include "tools/cofferd/logging.h"
 
 namespace coffer::server {
 namespace {
@@ -22,11 +23,12 @@ constexpr milliseconds kLagLinePeriod{10'000};
 }  // namespace
 
 ClusterNode::ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock,
-                         Random& random)
+                         Random& random, Observation observation)
     : config_(config),
       token_(token),
       clock_(clock),
       random_(random),
+      observation_(std::move(observation)),
       control_(seal_type_of(config), clock, random,
                [&config](const SecretBytes& pin, std::uint32_t root_epoch) {
                  return check_pin(config, pin, root_epoch);
@@ -34,8 +36,9 @@ ClusterNode::ClusterNode(const Config& config, const TokenFiles& token, const Cl
 
 Result<std::unique_ptr<ClusterNode>> ClusterNode::start(const Config& config,
                                                         const TokenFiles& token, const Clock& clock,
-                                                        Random& random) {
-  std::unique_ptr<ClusterNode> node(new ClusterNode(config, token, clock, random));
+                                                        Random& random, Observation observation) {
+  std::unique_ptr<ClusterNode> node(
+      new ClusterNode(config, token, clock, random, std::move(observation)));
   COFFER_TRY(node->open());
   return node;
 }
@@ -93,6 +96,8 @@ Result<void> ClusterNode::start_peers() {
   api_options_.ha = [this] { return ha_status(); };
   api_options_.stand_back = [this](auto length) { control_.stand_back(length); };
   api_options_.volunteer = [this] { control_.volunteer(); };
+  api_options_.metrics = [this] { return standby_metrics(); };
+  api_options_.unauthenticated_metrics = config_.unauthenticated_metrics;
   net::RouterOptions options;
   options.node = self_.id;
   options.wait = milliseconds(config_.cluster.owner_wait_ms);
@@ -187,10 +192,13 @@ net::NodeState ClusterNode::node_state() const {
 
 // ---------------------------------------------------------------- the node's thread
 void ClusterNode::turn() {
-  if (vault_)
+  if (vault_) {
     applied_ = log_->events_end(kPartition);
-  else
+    lease_ends_ = log_->lease_ends();
+    control_.cannot_look();  // who asked it as a standby a moment ago: it has all of the log now
+  } else {
     control_.work(serves());
+  }
   if (!vault_ && control_.sealed())
     router_->give_up_waiting(&net::sealed_response);
   else
@@ -199,6 +207,24 @@ void ClusterNode::turn() {
 
 void ClusterNode::tick() {
   vault_->tick();
+  upgrade_records();
+}
+
+// What other nodes say is heard by the active one alone, and only since it is that.
+void ClusterNode::upgrade_records() {
+  std::vector<std::optional<std::uint32_t>> others;
+  for (const auto& member : members_) {
+    if (member.id == self_.id) continue;
+    const auto heard = echoes_.find(member.id);
+    others.push_back(heard ? std::optional(heard->echo.record_version) : std::nullopt);
+  }
+  const auto raised = records_->tick(*log_, others);
+  if (raised && *raised)
+    spdlog::info("all nodes read records of version {}: it is written from now on",
+                 records_->version());
+  if (!raised && !std::exchange(upgrade_failed_, true))
+    spdlog::warn("the version of the records stays {}: {}", records_->version(),
+                 raised.error().message);
 }
 
 std::unique_ptr<log::OwnershipGroup> ClusterNode::join_group() {
@@ -208,21 +234,31 @@ std::unique_ptr<log::OwnershipGroup> ClusterNode::join_group() {
                                  .session_timeout = milliseconds(config_.kafka.session_timeout_ms),
                                  .heartbeat = kHeartbeat});
   if (joined) return std::move(*joined);
-  spdlog::error("cannot join the owners' group: {}", joined.error().message);
+  cluster_log().error("cannot join the owners' group: {}", joined.error().message);
   return nullptr;
 }
 
 void ClusterNode::followed(log::KafkaReplica& replica) {
   if (const auto shredded = replica.shred_in_background(); !shredded)
-    spdlog::error("deleted keys are not out of the files yet: {}", shredded.error().message);
+    cluster_log().error("deleted keys are not out of the files yet: {}", shredded.error().message);
   note_owner(replica);
   note_progress(replica);
   answer_looks(replica);
   send_echo();
 }
 
-void ClusterNode::lost_sight() {
-  control_.up_to_date();  // as far as this node can tell
+void ClusterNode::lost_sight(const Error& why) {
+  control_.cannot_look();
+  if (why.code != ErrorCode::unsupported) return;
+  const std::lock_guard lock(mutex_);
+  failure_ = why;
+  unreadable_ = true;
+}
+
+std::optional<Error> ClusterNode::failure() const {
+  if (!unreadable_) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return failure_;
 }
 
 void ClusterNode::note_owner(const log::KafkaReplica& replica) {
@@ -230,8 +266,9 @@ void ClusterNode::note_owner(const log::KafkaReplica& replica) {
   // A claim of this node is one of its former life, as long as it only follows.
   const bool nobody = place.events_claim.released || place.owner == self_.id;
   const auto owner = nobody ? std::string() : place.owner;
-  applied_ = replica.state().heads(kPartition).events;
-  if (!control_.status().initialized)
+  // Other key shares come with the log as the vault itself does.
+  const auto events = replica.state().heads(kPartition).events;
+  if (applied_.exchange(events) != events || !control_.status().initialized)
     if (const auto vault = read_vault_row(replica.state()); vault && *vault)
       control_.learn(**vault);
   {
@@ -239,7 +276,7 @@ void ClusterNode::note_owner(const log::KafkaReplica& replica) {
     if (owner_ == owner) return;
     owner_ = owner;
   }
-  spdlog::info("active node: {}", owner.empty() ? "none" : owner);
+  cluster_log().info("active node: {}", owner.empty() ? "none" : owner);
   router_->set_owner(owner);
 }
 
@@ -268,10 +305,12 @@ void ClusterNode::send_echo() {
   echoed_state_ = state;
   const auto peer = book_.find(owner);
   if (!peer || owner == self_.id) return;
-  peers_->send(*peer, net::echo_request(self_.id, format_echo({state, applied_})),
-               now + kEchoInterval, [](const Result<net::HttpResponse>&) {
-                 // A lost one is followed by the next.
-               });
+  peers_->send(
+      *peer,
+      net::echo_request(self_.id, format_echo({state, applied_, log_options_.record_version_max})),
+      now + kEchoInterval, [](const Result<net::HttpResponse>&) {
+        // A lost one is followed by the next.
+      });
 }
 
 // ---------------------------------------------------------------- how far this node is
@@ -288,14 +327,15 @@ void ClusterNode::note_progress(log::KafkaReplica& replica) {
   if (!warm_ && progress->is_warm()) note_warm(*progress);
   if (progress->is_warm() || now < next_lag_line_) return;
   next_lag_line_ = now + kLagLinePeriod;
-  spdlog::info("following: offset {} of {}, lag {}, {} keys to come", progress->events_next,
-               progress->events_end, progress->lag(), progress->missing_keys);
+  cluster_log().info("following: offset {} of {}, lag {}, {} keys to come", progress->events_next,
+                     progress->events_end, progress->lag(), progress->missing_keys);
 }
 
 void ClusterNode::note_warm(const log::ReplicaProgress& progress) {
   warm_ = true;
-  spdlog::info("warm at offset {}, {} ms after the start", progress.events_next,
-               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
+  cluster_log().info(
+      "warm at offset {}, {} ms after the start", progress.events_next,
+      std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
 }
 
 log::ReplicaProgress ClusterNode::progress() const {
@@ -339,11 +379,14 @@ void ClusterNode::bootstrap() {
   if (options.events_min == 0) return;
   const auto source = bootstrap_store(options, *peers_, [this] {
     router_->retry_waiting();
+    // A peer may have said meanwhile that there is a vault.
+    if (control_.status().initialized) control_.cannot_look();
     return !cycle_->is_leaving();
   });
   if (source.empty()) return;
-  spdlog::info("tailing the topics, {} ms after the start",
-               std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
+  cluster_log().info(
+      "tailing the topics, {} ms after the start",
+      std::chrono::duration_cast<milliseconds>(SteadyClock::now() - started_).count());
 }
 
 // The log is this node's and complete: what it says of the vault is so.
@@ -356,12 +399,15 @@ Result<std::unique_ptr<VaultService>> ClusterNode::open_vault(log::KafkaEventLog
     control_.learn(made);
     if (control_.sealed()) router_->set_active(nullptr);
   };
+  hooks.on_row_changed = [this](const codec::VaultRow& row) { control_.learn(row); };
   hooks.on_sealed = [this] {
     control_.seal();
     router_->set_active(nullptr);
   };
+  const Observation observation{observation_.instruments,
+                                [this](MetricsPage& page) { add_metrics(page); }};
   COFFER_ASSIGN(auto vault, VaultService::open(config_, token_, clock_, random_, log, api_options_,
-                                               std::move(hooks)));
+                                               observation, std::move(hooks)));
   auto pin = control_.pin();
   if (pin) {
     COFFER_TRY(vault->unseal(std::move(*pin)));
@@ -372,6 +418,9 @@ Result<std::unique_ptr<VaultService>> ClusterNode::open_vault(log::KafkaEventLog
 }
 
 Result<void> ClusterNode::begin(log::KafkaEventLog& log) {
+  upgrade_failed_ = false;
+  records_.emplace(log_options_.record_version_max);
+  COFFER_TRY(records_->begin(log));
   COFFER_ASSIGN(vault_, open_vault(log));
   log_ = &log;
   applied_ = log.events_end(kPartition);
@@ -385,6 +434,7 @@ Result<void> ClusterNode::begin(log::KafkaEventLog& log) {
       std::make_shared<const net::HttpHandler>([vault = vault_.get()](auto request, auto respond) {
         vault->handle(std::move(request), std::move(respond));
       });
+  ++takeovers_;
   router_->set_active(serving_);
   control_.work(true);
   return {};
@@ -410,7 +460,8 @@ void ClusterNode::end() {
   // The listener bounds every request.
   drain(std::chrono::seconds(100));
   if (serving_.use_count() > 1) {
-    spdlog::critical("requests did not end: the process stops rather than serve two lives at once");
+    cluster_log().critical(
+        "requests did not end: the process stops rather than serve two lives at once");
     std::abort();
   }
   serving_.reset();
@@ -419,8 +470,8 @@ void ClusterNode::end() {
 }
 
 void ClusterNode::report(Severity severity, const std::string& what) {
-  spdlog::log(severity == Severity::trouble ? spdlog::level::warn : spdlog::level::info, "{}",
-              what);
+  cluster_log().log(severity == Severity::trouble ? spdlog::level::warn : spdlog::level::info, "{}",
+                    what);
 }
 
 }  // namespace coffer::server

@@ -21,6 +21,7 @@
 #include "tools/cofferd/cluster_members.h"
 #include "tools/cofferd/echo_board.h"
 #include "tools/cofferd/node_control.h"
+#include "tools/cofferd/record_upgrade.h"
 #include "tools/cofferd/vault_service.h"
 
 namespace coffer::server {
@@ -32,7 +33,8 @@ class ClusterNode final : public log::OwnedService {
   [[nodiscard]] static Result<std::unique_ptr<ClusterNode>> start(const Config& config,
                                                                   const TokenFiles& token,
                                                                   const Clock& clock,
-                                                                  Random& random);
+                                                                  Random& random,
+                                                                  Observation observation);
   ~ClusterNode() override;
 
   void on_client_request(std::shared_ptr<net::HttpRequest> request, net::Responder respond) {
@@ -44,11 +46,14 @@ class ClusterNode final : public log::OwnedService {
   // After hand_over() and when no more requests come.
   void stop();
   Result<void> reload_certificate();
+  // Why this node cannot go on: the log holds what it does not read. The process has to end.
+  [[nodiscard]] std::optional<Error> failure() const;
   // How far this node's store was when it last asked, a second ago or so; only while it follows.
   [[nodiscard]] log::ReplicaProgress progress() const;
 
  private:
-  ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock, Random& random);
+  ClusterNode(const Config& config, const TokenFiles& token, const Clock& clock, Random& random,
+              Observation observation);
   Result<void> open();
   Result<void> start_peers();
   void start_snapshots();
@@ -57,6 +62,9 @@ class ClusterNode final : public log::OwnedService {
   void note_warm(const log::ReplicaProgress& progress);
   [[nodiscard]] net::PeerStatus peer_status() const;
   [[nodiscard]] net::HaStatus ha_status() const;
+  // cluster_metrics.cpp
+  void add_metrics(MetricsPage& page) const;
+  [[nodiscard]] std::string standby_metrics() const;
 
   // OwnedService, on the node's thread.
   Result<void> begin(log::KafkaEventLog& log) override;
@@ -66,15 +74,16 @@ class ClusterNode final : public log::OwnedService {
   void turn() override;
   void tick() override;
   std::unique_ptr<log::OwnershipGroup> join_group() override;
-  bool is_candidate() const override { return warm_ && control_.is_candidate(); }
+  bool is_candidate() const override { return warm_ && !unreadable_ && control_.is_candidate(); }
   void followed(log::KafkaReplica& replica) override;
-  void lost_sight() override;
+  void lost_sight(const Error& why) override;
   void report(Severity severity, const std::string& what) override;
 
   Result<std::unique_ptr<VaultService>> open_vault(log::KafkaEventLog& log);
   void note_owner(const log::KafkaReplica& replica);
   void answer_looks(log::KafkaReplica& replica);
   void send_echo();
+  void upgrade_records();
   [[nodiscard]] net::NodeState node_state() const;
   [[nodiscard]] bool serves() const;  // there is an active node, as far as this one knows
 
@@ -82,6 +91,7 @@ class ClusterNode final : public log::OwnedService {
   const TokenFiles& token_;
   const Clock& clock_;
   Random& random_;
+  const Observation observation_;
   std::vector<ClusterMember> members_;
   ClusterMember self_;
   log::KafkaLogOptions log_options_;
@@ -95,7 +105,9 @@ class ClusterNode final : public log::OwnedService {
   std::unique_ptr<net::HttpServer> peer_listener_;
 
   // The node's thread only.
-  log::KafkaEventLog* log_ = nullptr;    // while active
+  log::KafkaEventLog* log_ = nullptr;     // while active
+  std::optional<RecordUpgrade> records_;  // the same
+  bool upgrade_failed_ = false;
   std::unique_ptr<VaultService> vault_;  // the same
   net::LocalHandler serving_;            // requests under way of vault_ hold it
   std::weak_ptr<log::RocksDbState> store_;
@@ -109,8 +121,13 @@ class ClusterNode final : public log::OwnedService {
   std::unique_ptr<log::OwnerCycle> cycle_;
   std::thread thread_;
   std::atomic<LogPosition> applied_ = 0;
-  std::atomic<bool> warm_ = false;  // has been at the end of the topics
-  mutable std::mutex mutex_;        // guards what follows
+  std::atomic<std::chrono::steady_clock::time_point> lease_ends_ =
+      std::chrono::steady_clock::time_point{};  // as of the last turn
+  std::atomic<std::uint64_t> takeovers_ = 0;
+  std::atomic<bool> warm_ = false;        // has been at the end of the topics
+  std::atomic<bool> unreadable_ = false;  // failure_ is set
+  mutable std::mutex mutex_;              // guards what follows
+  std::optional<Error> failure_;
   std::string owner_;
   Timestamp active_since_;
   std::uint64_t epoch_ = 0;

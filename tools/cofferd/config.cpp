@@ -57,6 +57,9 @@ std::vector<Option> options_of(Config& c) {
        "Initialise on the first start: PIN file, token, root token file, `secret/` mount"},
       {"embedded", "cluster_name", &c.cluster_name, "Name given to the vault at initialisation"},
       {"log", "level", &c.log_level, "`debug`, `info`, `warn` or `error`"},
+      {"log", "format", &c.log_format, "`text` or `json`, one object a line"},
+      {"telemetry", "unauthenticated_metrics_access", &c.unauthenticated_metrics,
+       "`sys/metrics` needs no token, also on a sealed node and a standby"},
       {"runtime", "scheduler_threads", &c.scheduler_threads, "Actor threads; 0: one a core"},
       {"limits", "locked_keys_max", &c.locked_keys_max, "Key slots in locked memory (32 B each)"},
       {"limits", "data_keys_max", &c.data_keys_max, "Data keys kept unwrapped"},
@@ -111,6 +114,10 @@ std::vector<Option> options_of(Config& c) {
        "Address for the other nodes; the port is that of this node's entry"},
       {"cluster", "owner_wait_ms", &n.owner_wait_ms,
        "How long a request waits while the partition changes its owner; then 503"},
+      {"cluster", "protocol_version_max", &n.protocol_version_max,
+       "Newest version of the log's records that this node reads and writes; lower than the "
+       "default "
+       "only while a cluster is upgraded, see docs/cluster.md"},
       {"cluster", "snapshot_events_min", &n.snapshot_events_min,
        "A node without a store takes a peer's when the log has so many events, else it reads the "
        "log; 0: always reads the log"},
@@ -249,6 +256,11 @@ Result<void> check_cluster(const Config& config) {
                    [&](const ClusterMember& member) { return member.id == config.cluster.node; }))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("cluster.node `{}` is not one of cluster.nodes", config.cluster.node));
+  if (config.cluster.protocol_version_max < log::kRecordVersionMin ||
+      config.cluster.protocol_version_max > log::kRecordVersionMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("cluster.protocol_version_max must be from {} to {}",
+                            log::kRecordVersionMin, log::kRecordVersionMax));
   if (config.kafka.sasl_mechanism.empty() != config.kafka.sasl_user.empty())
     return fail(ErrorCode::invalid_argument,
                 "kafka.sasl_mechanism and kafka.sasl_user must be given together");
@@ -262,6 +274,8 @@ Result<void> check(const Config& config) {
   static constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warn", "error"};
   if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end())
     return bad("log.level must be debug, info, warn or error");
+  if (config.log_format != "text" && config.log_format != "json")
+    return bad("log.format must be text or json");
   if (config.seal_type != "auto" && config.seal_type != "shamir")
     return bad("seal.type must be auto or shamir");
   if (config.auto_init && config.seal_type != "auto")

@@ -7,6 +7,7 @@
 
 #include "actors/vault_runtime.h"
 #include "events/base/result.h"
+#include "events/log/kafka/record_version.h"
 #include "events/log/rocksdb_log.h"
 #include "net/http/http_server.h"
 
@@ -37,6 +38,7 @@ struct ClusterConfig {
   std::string key_file;
   std::string listen_address = "0.0.0.0";  // for peers; the port is that of the node's entry
   std::uint64_t owner_wait_ms = 10'000;    // how long a request waits for an owner
+  std::uint64_t protocol_version_max = log::kRecordVersionMax;
   std::uint64_t snapshot_events_min = 20'000;
   std::uint64_t snapshot_bytes_per_second = 64ull << 20;
 };
@@ -52,6 +54,8 @@ struct Config {
   bool auto_init = false;
   std::string cluster_name = "coffer";
   std::string log_level = "info";
+  std::string log_format = "text";       // "text" or "json"
+  bool unauthenticated_metrics = false;  // sys/metrics asks for no token
   std::uint64_t scheduler_threads = 0;
   std::uint64_t locked_keys_max = 65'536;
   std::uint64_t data_keys_max = 32'768;

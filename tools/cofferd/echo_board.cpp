@@ -8,7 +8,7 @@
 namespace coffer::server {
 
 std::string format_echo(const Echo& echo) {
-  return fmt::format("{} {}", net::to_text(echo.state), echo.applied);
+  return fmt::format("{} {} {}", net::to_text(echo.state), echo.applied, echo.record_version);
 }
 
 std::optional<Echo> parse_echo(std::string_view text) {
@@ -25,6 +25,9 @@ std::optional<Echo> parse_echo(std::string_view text) {
   const auto* const last = number.data() + number.size();
   const auto [end, error] = std::from_chars(number.data(), last, echo.applied);
   if (error != std::errc{} || (end != last && *end != ' ')) return std::nullopt;
+  if (end == last) return echo;
+  const auto [version_end, wrong] = std::from_chars(end + 1, last, echo.record_version);
+  if (wrong != std::errc{} || (version_end != last && *version_end != ' ')) return std::nullopt;
   return echo;
 }
 

@@ -14,11 +14,12 @@ namespace coffer::server {
 
 struct Echo {
   net::NodeState state = net::NodeState::unknown;
-  LogPosition applied = 0;  // of the partition's events, in that node's store
+  LogPosition applied = 0;           // of the partition's events, in that node's store
+  std::uint32_t record_version = 1;  // the latest that it reads; releases of version 1 do not say
   friend bool operator==(const Echo&, const Echo&) = default;
 };
 
-// "standby 1234". Parsing ignores what follows, which a later version may add. Pure.
+// "standby 1234 2". Parsing ignores what follows, which a later version may add. Pure.
 [[nodiscard]] std::string format_echo(const Echo& echo);
 [[nodiscard]] std::optional<Echo> parse_echo(std::string_view text);
 

@@ -27,6 +27,7 @@ Result<log::KafkaLogOptions> kafka_log_options(const Config& config) {
   options.store.directory = config.data_dir + "/store";
   options.node = config.cluster.node;
   options.lease = milliseconds(kafka.lease_ms);
+  options.record_version_max = static_cast<std::uint32_t>(config.cluster.protocol_version_max);
   return options;
 }
 

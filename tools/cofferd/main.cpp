@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include "tools/cofferd/cluster_node.h"
 #include "tools/cofferd/config.h"
 #include "tools/cofferd/data_folder.h"
+#include "tools/cofferd/logging.h"
 #include "tools/cofferd/vault_service.h"
 
 namespace coffer::server {
@@ -23,6 +23,8 @@ constexpr unsigned kDrainSeconds = 3;
 struct Server {
   hsm::SystemClock clock;
   hsm::SystemRandom random;
+  Instruments instruments;
+  std::atomic<const net::HttpServer*> listener = nullptr;  // requests come before it is set
   std::unique_ptr<log::EventLog> log;
   std::unique_ptr<VaultService> vault;
   std::unique_ptr<ClusterNode> node;  // instead of log and vault
@@ -39,6 +41,16 @@ struct Server {
     log.reset();
     if (!pid_file.empty()) ::unlink(pid_file.c_str());
   }
+
+  // Of the process, whatever serves the vault.
+  void add_metrics(MetricsPage& page) const {
+    add_instruments(page, instruments);
+    if (const auto* http_server = listener.load()) add_http(page, "api", http_server->counters());
+    add_process_metrics(page);
+  }
+  [[nodiscard]] Observation observation() const {
+    return {instruments, [this](MetricsPage& page) { add_metrics(page); }};
+  }
 };
 
 Result<void> open_vault(Server& server, const Config& config, const TokenFiles& token) {
@@ -46,8 +58,9 @@ Result<void> open_vault(Server& server, const Config& config, const TokenFiles& 
   store.directory = config.data_dir + "/store";
   COFFER_TRY(make_folder(store.directory));
   COFFER_ASSIGN(server.log, log::open_rocksdb_log(store, random_id<Nonce128>(server.random)));
-  COFFER_ASSIGN(server.vault, VaultService::open(config, token, server.clock, server.random,
-                                                 *server.log, net::VaultApiOptions{}));
+  COFFER_ASSIGN(server.vault,
+                VaultService::open(config, token, server.clock, server.random, *server.log,
+                                   net::VaultApiOptions{}, server.observation()));
   return server.vault->unseal_automatically();
 }
 
@@ -58,19 +71,21 @@ Result<void> serve(Server& server, const Config& config) {
                     return server.node->on_client_request(std::move(request), std::move(respond));
                   server.vault->handle(std::move(request), std::move(respond));
                 }));
+  server.listener = server.http.get();
   server.pid_file = config.data_dir + "/cofferd.pid";
   COFFER_TRY(write_private_file(server.pid_file, as_bytes(fmt::format("{}\n", ::getpid()))));
   spdlog::info("serving on https://{}:{}", config.http.address, server.http->port());
   return {};
 }
 
-void run_until_told_to_stop(Server& server, const sigset_t& signals) {
+// Error: the node cannot go on.
+Result<void> run_until_told_to_stop(Server& server, const sigset_t& signals) {
   while (true) {
     const timespec second{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &second);
     if (signal == SIGTERM || signal == SIGINT) {
       spdlog::info("stopping");
-      return;
+      return {};
     }
     if (signal == SIGHUP) {
       auto reloaded = server.http->reload_certificate();
@@ -81,6 +96,8 @@ void run_until_told_to_stop(Server& server, const sigset_t& signals) {
         spdlog::error("certificate not reloaded: {}", reloaded.error().message);
     }
     if (server.vault) server.vault->tick();
+    if (server.node)
+      if (auto failure = server.node->failure()) return std::move(*failure);
   }
 }
 
@@ -93,20 +110,13 @@ Result<void> run(Config config, const sigset_t& signals) {
   if (config.http.threads == 0)
     config.http.threads = std::max(1u, std::thread::hardware_concurrency());
   if (config.store_engine == "kafka") {
-    COFFER_ASSIGN(server.node, ClusterNode::start(config, token, server.clock, server.random));
+    COFFER_ASSIGN(server.node, ClusterNode::start(config, token, server.clock, server.random,
+                                                  server.observation()));
   } else {
     COFFER_TRY(open_vault(server, config, token));
   }
   COFFER_TRY(serve(server, config));
-  run_until_told_to_stop(server, signals);
-  return {};
-}
-
-void set_up_logging(const std::string& level) {
-  auto logger = spdlog::stderr_logger_mt("cofferd");
-  spdlog::set_default_logger(logger);
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  spdlog::set_level(spdlog::level::from_str(level));
+  return run_until_told_to_stop(server, signals);
 }
 
 Result<Config> load_or_complain(const std::string& file) {
@@ -128,7 +138,7 @@ int start(const std::string& file, bool allow_root) {
   }
   auto config = load_or_complain(file);
   if (!config) return 1;
-  set_up_logging(config->log_level);
+  set_up_logging(config->log_level, config->log_format);
   // Before any thread: every thread inherits the blocked signals and the limits.
   sigset_t signals;
   sigemptyset(&signals);
@@ -150,11 +160,13 @@ int main(int argc, char** argv) {
   std::string file;
   bool allow_root = false;
   bool print_options = false;
+  bool print_metrics = false;
   bool check_config = false;
   app.add_option("--config", file, "TOML file; see docs/configuration.md")
       ->check(CLI::ExistingFile);
   app.add_flag("--allow-root", allow_root, "Run although the user is root");
   app.add_flag("--print-options", print_options, "Print the table of options as Markdown and exit");
+  app.add_flag("--print-metrics", print_metrics, "Print the table of metrics as Markdown and exit");
   app.add_flag("--check-config", check_config,
                "Read the configuration as a start would, say whether it holds together, and exit; "
                "files that it names are not opened");
@@ -162,6 +174,10 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (print_options) {
     std::fputs(coffer::server::describe_options().c_str(), stdout);
+    return 0;
+  }
+  if (print_metrics) {
+    std::fputs(coffer::server::describe_metrics().c_str(), stdout);
     return 0;
   }
   if (check_config) return coffer::server::check_config(file);

@@ -31,6 +31,7 @@ NodeControl::NodeControl(api::SealType type, const Clock& clock, Random& random,
 
 void NodeControl::learn(const codec::VaultRow& row) {
   const std::lock_guard lock(mutex_);
+  if (vault_ && *vault_ != row) shares_.reset();  // they were of the former scheme
   vault_ = row;
 }
 
@@ -117,6 +118,10 @@ void NodeControl::up_to_date() {
   for (const auto& look : std::exchange(looking_, {})) look(status());
 }
 
+void NodeControl::cannot_look() {
+  if (begin_look()) up_to_date();
+}
+
 // ---------------------------------------------------------------- unseal and seal
 void NodeControl::unseal(SecretBytes share, api::Callback<api::ServiceStatus> done) {
   {
@@ -135,7 +140,7 @@ void NodeControl::unseal(SecretBytes share, api::Callback<api::ServiceStatus> do
           fail(ErrorCode::invalid_argument, "this server unseals itself: no key shares are taken"));
     }
     if (is_sealed()) {
-      auto pin = shares_.add(std::move(share), {vault_->threshold, vault_->shares}, random_);
+      auto pin = shares_.add(std::move(share), actors::scheme_of(*vault_), random_);
       const bool full = attempts_.size() >= kWaitingMax;
       if (pin && *pin && !full) {
         attempts_.push_back(

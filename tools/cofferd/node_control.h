@@ -48,6 +48,8 @@ class NodeControl final : public net::StandbyPort {
   // was in the log when they were collected by begin_look().
   [[nodiscard]] bool begin_look();
   void up_to_date();
+  // This node cannot see the log now, or owns it: everybody who waits gets what it knows.
+  void cannot_look();
 
   [[nodiscard]] bool sealed() const override;
   [[nodiscard]] api::ServiceStatus status() const override;

@@ -5,6 +5,7 @@
 
 #include "events/log/state_keys.h"
 #include "tools/cofferd/data_folder.h"
+#include "tools/cofferd/logging.h"
 
 namespace coffer::server {
 namespace {
@@ -81,7 +82,7 @@ Result<void> check_pin(const Config& config, const SecretBytes& pin, std::uint32
 
 Result<std::unique_ptr<VaultService>> VaultService::open(
     const Config& config, const TokenFiles& token, const Clock& clock, Random& random,
-    log::EventLog& log, net::VaultApiOptions api, SealHooks hooks) {
+    log::EventLog& log, net::VaultApiOptions api, Observation observation, SealHooks hooks) {
   COFFER_TRY(mend_token(log, token));
   std::unique_ptr<VaultService> service(new VaultService(config, token, random));
   COFFER_ASSIGN(auto keys, hsm::Pkcs11KeyService::open(hsm_options(config)));
@@ -97,10 +98,23 @@ Result<std::unique_ptr<VaultService>> VaultService::open(
   auto runtime = runtime_options(config);
   runtime.seal.on_initialized = std::move(hooks.on_initialized);
   runtime.seal.on_sealed = std::move(hooks.on_sealed);
-  COFFER_ASSIGN(service->runtime_,
-                actors::VaultRuntime::create(*service->actor_system_, clock, random, log,
-                                             service->keys_, setup, std::move(runtime)));
+  runtime.seal.on_row_changed = std::move(hooks.on_row_changed);
+  runtime.instruments = observation.instruments.actors;
+  COFFER_ASSIGN(service->runtime_, actors::VaultRuntime::create(
+                                       *service->actor_system_, clock, random, log,
+                                       std::make_shared<hsm::MeteredKeyService>(
+                                           service->keys_, observation.instruments.keys, clock),
+                                       setup, std::move(runtime)));
   if (!service->runtime_->warning().empty()) spdlog::warn("{}", service->runtime_->warning());
+  api.report_failure = &log_failure;
+  api.requests = observation.instruments.requests;
+  api.unauthenticated_metrics = config.unauthenticated_metrics;
+  api.metrics = [runtime = service->runtime_.get(), observation] {
+    MetricsPage page;
+    observation.surroundings(page);
+    add_runtime(page, runtime->readings());
+    return page.text();
+  };
   service->api_ = std::make_unique<net::VaultApi>(*service->runtime_, random, std::move(api));
   return service;
 }

@@ -9,6 +9,7 @@
 #include "hsm/pkcs11_key_service.h"
 #include "net/vault_api/vault_api.h"
 #include "tools/cofferd/config.h"
+#include "tools/cofferd/server_metrics.h"
 #include "tools/cofferd/token_files.h"
 
 namespace coffer::server {
@@ -17,6 +18,13 @@ namespace coffer::server {
 struct SealHooks {
   std::function<void(const codec::VaultRow&)> on_initialized;
   std::function<void()> on_sealed;
+  std::function<void(const codec::VaultRow&)> on_row_changed;
+};
+
+// What the service counts with, and what else its pages of metrics show; both outlive it.
+struct Observation {
+  const Instruments& instruments;
+  std::function<void(MetricsPage&)> surroundings;
 };
 
 [[nodiscard]] api::SealType seal_type_of(const Config& config);
@@ -33,7 +41,7 @@ class VaultService {
   // say.
   [[nodiscard]] static Result<std::unique_ptr<VaultService>> open(
       const Config& config, const TokenFiles& token, const Clock& clock, Random& random,
-      log::EventLog& log, net::VaultApiOptions api, SealHooks hooks = {});
+      log::EventLog& log, net::VaultApiOptions api, Observation observation, SealHooks hooks = {});
   // Waits for what is in the log's queue; requests under way are answered as dropped.
   ~VaultService();
 

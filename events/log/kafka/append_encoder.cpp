@@ -32,8 +32,8 @@ std::size_t bytes_of(const codec::AppendBody& body) {
 class Encoder {
  public:
   Encoder(StateStore& state, const std::map<PartitionId, Claim>& claims,
-          std::span<const Append> batch)
-      : state_(state), claims_(claims), replaced_(batch) {}
+          std::span<const Append> batch, std::uint32_t record_version)
+      : state_(state), claims_(claims), shares_messages_(record_version >= 2), replaced_(batch) {}
 
   Result<void> add(Append& element);
   Result<EncodedBatch> finish(std::size_t message_bytes_max);
@@ -51,10 +51,11 @@ class Encoder {
                                           EncodedAppends& out);
   static codec::RowChange row_change(Family family, Bytes row, Bytes value, EncodedAppends& out);
   void add_access(Append& element, PartitionWork& work, EncodedAppends& out);
-  static void add_command(codec::AppendBody body, PartitionWork& work, EncodedAppends& out);
+  void add_command(codec::AppendBody body, PartitionWork& work, EncodedAppends& out) const;
 
   StateStore& state_;
   const std::map<PartitionId, Claim>& claims_;
+  const bool shares_messages_;
   std::map<PartitionId, PartitionWork> work_;
   ListingOverlay overlay_;
   RowReplacement replaced_;
@@ -131,9 +132,9 @@ void Encoder::add_access(Append& element, PartitionWork& work, EncodedAppends& o
   }
 }
 
-void Encoder::add_command(codec::AppendBody body, PartitionWork& work, EncodedAppends& out) {
+void Encoder::add_command(codec::AppendBody body, PartitionWork& work, EncodedAppends& out) const {
   const auto bytes = bytes_of(body);
-  if (out.events.empty() || work.event_bytes + bytes > kSharedMessageBytes) {
+  if (out.events.empty() || !shares_messages_ || work.event_bytes + bytes > kSharedMessageBytes) {
     out.events.push_back({{work.claim.epoch, work.claim.nonce, std::move(body)}, {}});
     work.event_bytes = bytes;
     return;
@@ -187,8 +188,8 @@ Result<EncodedBatch> Encoder::finish(std::size_t message_bytes_max) {
 
 Result<EncodedBatch> encode_appends(std::span<Append> batch, StateStore& state,
                                     const std::map<PartitionId, Claim>& claims,
-                                    std::size_t message_bytes_max) {
-  Encoder encoder(state, claims, batch);
+                                    std::size_t message_bytes_max, std::uint32_t record_version) {
+  Encoder encoder(state, claims, batch, record_version);
   for (auto& element : batch) COFFER_TRY(encoder.add(element));
   return encoder.finish(message_bytes_max);
 }

@@ -31,9 +31,11 @@ struct EncodedBatch {
 };
 
 // `claims` holds the claim of every partition that the log owns; an element of another one is
-// `unavailable`. `message_bytes_max` bounds each message: too_large. Takes the payloads.
+// `unavailable`. `message_bytes_max` bounds each message: too_large. Below record version 2 every
+// command has a message of its own. Takes the payloads.
 [[nodiscard]] Result<EncodedBatch> encode_appends(std::span<Append> batch, StateStore& state,
                                                   const std::map<PartitionId, Claim>& claims,
-                                                  std::size_t message_bytes_max);
+                                                  std::size_t message_bytes_max,
+                                                  std::uint32_t record_version = 2);
 
 }  // namespace coffer::log

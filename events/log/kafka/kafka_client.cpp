@@ -79,7 +79,8 @@ Result<void> set_consumer(rd_kafka_conf_t* conf, KafkaRole role) {
                             {"fetch.min.bytes", "262144"},
                             {"fetch.error.backoff.ms", "50"},
                             {"queued.max.messages.kbytes", "16384"}}));
-  const int group_events = role == KafkaRole::group_member ? RD_KAFKA_EVENT_REBALANCE : 0;
+  const int group_events =
+      role == KafkaRole::group_member ? RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_STATS : 0;
   rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | group_events);
   return {};
 }

@@ -30,7 +30,7 @@ KafkaReplica::Own with_offsets(std::vector<EncodedMessage>& messages, std::uint6
 }  // namespace
 
 KafkaEventLog::KafkaEventLog(std::unique_ptr<KafkaReplica> replica)
-    : replica_(std::move(replica)) {}
+    : replica_(std::move(replica)), record_version_(replica_->options().record_version_max) {}
 
 KafkaEventLog::~KafkaEventLog() = default;
 
@@ -96,7 +96,7 @@ Result<void> KafkaEventLog::claim(PartitionId partition, const Nonce128& nonce) 
     if (!alone || !(handed_over || is_own(before)))
       environment().sleep_until(rules().answers_from(last_foreign, replica_->options().lease));
     leases_[partition] = Lease(replica_->options().lease);
-    leases_[partition].renew(sent_at);
+    renew_lease(partition, sent_at);
     return {};
   }
   return fail(ErrorCode::unavailable,
@@ -286,6 +286,11 @@ Result<void> KafkaEventLog::send_events(EncodedBatch& batch, OwnBatch& own) {
   return {};
 }
 
+void KafkaEventLog::renew_lease(PartitionId partition, Lease::Time from) {
+  leases_.at(partition).renew(from);
+  lease_ends_ = std::max(lease_ends_.load(), from + replica_->options().lease);
+}
+
 Result<void> KafkaEventLog::send_and_apply(EncodedBatch& batch) {
   OwnBatch own;
   COFFER_TRY(send_first_part(batch, own));
@@ -293,7 +298,7 @@ Result<void> KafkaEventLog::send_and_apply(EncodedBatch& batch) {
   COFFER_TRY(send_events(batch, own));
   const auto lease_begin = rules().lease_begins(sent_at, environment().now());
   for (const auto& [partition, appends] : batch.partitions)
-    if (!appends.events.empty()) leases_.at(partition).renew(lease_begin);
+    if (!appends.events.empty()) renew_lease(partition, lease_begin);
   return apply(own);
 }
 
@@ -313,8 +318,8 @@ Result<void> KafkaEventLog::check_writable() {
 Result<std::vector<Appended>> KafkaEventLog::append(std::span<Append> batch) {
   const std::lock_guard lock(mutex_);
   COFFER_TRY(check_writable());
-  COFFER_ASSIGN(auto encoded,
-                encode_appends(batch, replica_->state(), claims_, message_bytes_max()));
+  COFFER_ASSIGN(auto encoded, encode_appends(batch, replica_->state(), claims_, message_bytes_max(),
+                                             record_version_));
   add_renewals(encoded);
   std::set<PartitionId> partitions;
   for (const auto& [partition, appends] : encoded.partitions) partitions.insert(partition);
@@ -371,6 +376,9 @@ Result<std::vector<StoredRecord>> KafkaEventLog::read_access(PartitionId partiti
                                                              LogPosition from,
                                                              std::size_t limit) const {
   return state().read_access(partition, from, limit);
+}
+Result<TenantSequence> KafkaEventLog::tenant_end(const TenantId& tenant) const {
+  return state().tenant_end(tenant);
 }
 LogPosition KafkaEventLog::events_end(PartitionId partition) const {
   return state().heads(partition).events;

@@ -62,6 +62,8 @@ class KafkaEventLog final : public EventLog {
   // afterwards.
   [[nodiscard]] Result<void> release();
   [[nodiscard]] std::uint64_t epoch(PartitionId partition) const;
+  // Of what is written from now on (record_version.h); at first the newest that the options allow.
+  void set_record_version(std::uint32_t version) noexcept { record_version_ = version; }
   // As KafkaReplica::store().
   [[nodiscard]] std::weak_ptr<StateStore> store() const noexcept { return replica_->store(); }
   // Appends are refused, and only recover() or a new take-over can change that. Any thread.
@@ -78,6 +80,7 @@ class KafkaEventLog final : public EventLog {
                                                 std::size_t limit) const override;
   Result<std::vector<StoredRecord>> read_access(PartitionId partition, LogPosition from,
                                                 std::size_t limit) const override;
+  [[nodiscard]] Result<TenantSequence> tenant_end(const TenantId& tenant) const override;
   [[nodiscard]] LogPosition events_end(PartitionId partition) const override;
   [[nodiscard]] LogPosition access_end(PartitionId partition) const override;
   // Of the local store; the topic has its own retention.
@@ -86,6 +89,8 @@ class KafkaEventLog final : public EventLog {
   Result<AccessTrim> read_access_trim(PartitionId partition) const override;
   Result<void> shred_deleted_keys() override;
   [[nodiscard]] bool is_remote() const noexcept override { return true; }
+  // When the lease of the partition that was renewed last runs out. Any thread.
+  [[nodiscard]] Lease::Time lease_ends() const noexcept { return lease_ends_; }
   [[nodiscard]] bool has_deleted_keys() const noexcept override;
 
  private:
@@ -103,6 +108,7 @@ class KafkaEventLog final : public EventLog {
   [[nodiscard]] bool is_own(const ClaimState& claim) const;
   Result<void> check_foreign_claim(PartitionId partition) const;
   void add_renewals(EncodedBatch& batch) const;
+  void renew_lease(PartitionId partition, Lease::Time from);
   Result<void> hold_leases(const std::set<PartitionId>& partitions);
   Result<void> check_writable();
 
@@ -141,12 +147,14 @@ class KafkaEventLog final : public EventLog {
   Result<void> sweep_dead_blobs(PartitionId partition);
 
   std::unique_ptr<KafkaReplica> replica_;
+  std::atomic<std::uint32_t> record_version_;
   mutable std::mutex mutex_;  // guards what follows: the writer and the shredder both send
   std::unique_ptr<KafkaProducer> producer_;  // null after an unknown outcome
   std::map<PartitionId, Claim> claims_;
   std::set<std::pair<std::uint64_t, Nonce128>> made_;  // every claim that was ever sent
   std::map<PartitionId, Lease> leases_;
-  std::atomic<bool> stopped_ = false;  // refusal_ is not empty
+  std::atomic<Lease::Time> lease_ends_ = Lease::Time{};  // for those who only look
+  std::atomic<bool> stopped_ = false;                    // refusal_ is not empty
   std::string refusal_;  // set by stop(): why nothing is appended; empty: appends go on
   std::map<PartitionId, std::vector<Bytes>> dead_keys_;  // message keys that need tombstones
   Tickets tombstones_;                                   // under way

@@ -3,6 +3,7 @@
 
 #include "events/log/kafka/kafka_client.h"
 #include "events/log/kafka/kafka_topics.h"
+#include "events/log/kafka/record_version.h"
 #include "events/log/rocksdb_log.h"
 
 namespace coffer::log {
@@ -21,6 +22,8 @@ struct KafkaLogOptions {
   // Takes over although the vault is marked as moving or moved (migration_mark.h): only for the
   // migration itself.
   bool takes_marked_vault = false;
+  // What this node reads, and writes at most.
+  std::uint32_t record_version_max = kRecordVersionMax;
   Milliseconds stall_max{15'000};  // catching up fails after so long without progress
 };
 

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
+#include "events/log/kafka/kafka_troubles.h"
+
 namespace coffer::log {
 namespace {
 
@@ -134,6 +136,7 @@ void LibraryProducer::serve(Milliseconds timeout) {
       }
       break;
     case RD_KAFKA_EVENT_ERROR:
+      count_kafka_trouble(rd_kafka_event_error(event.get()));
       trouble_ = rd_kafka_event_error_string(event.get());
       break;
     default:

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
+#include "events/log/kafka/kafka_troubles.h"
+
 namespace coffer::log {
 namespace {
 
@@ -64,6 +66,7 @@ OffsetAnswer ask_offset(rd_kafka_t* handle, const std::string& topic, PartitionI
 }
 
 Error read_error(const rd_kafka_message_t& message, PartitionId partition) {
+  count_kafka_trouble(message.err);
   const auto where = fmt::format("partition {} of {}", partition, rd_kafka_topic_name(message.rkt));
   if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
       message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)

@@ -32,6 +32,7 @@ Result<void> KafkaReplica::start() {
           ErrorCode::invalid_argument,
           fmt::format("there is no partition {}: the log has {}", id, options_.topics.partitions));
   COFFER_ASSIGN(state_, environment_->open_store());
+  COFFER_TRY(check_record_version(*state_, options_.record_version_max));
   shredder_ = std::make_unique<BackgroundShredder>(*state_);
   COFFER_TRY(environment_->check_topics());
   COFFER_ASSIGN(reader_, environment_->make_reader());

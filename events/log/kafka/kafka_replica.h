@@ -36,7 +36,7 @@ struct ReplicaProgress {
 class KafkaReplica {
  public:
   // Opens the store and the topics (made when absent) and reads the place; applies nothing yet.
-  // Errors: as ensure_topics and KafkaEnvironment::open_store.
+  // Errors: as ensure_topics and KafkaEnvironment::open_store; unsupported (record_version.h).
   [[nodiscard]] static Result<std::unique_ptr<KafkaReplica>> open(const KafkaLogOptions& options);
   [[nodiscard]] static Result<std::unique_ptr<KafkaReplica>> open(
       const KafkaLogOptions& options, std::shared_ptr<KafkaEnvironment> environment);
@@ -53,7 +53,8 @@ class KafkaReplica {
   [[nodiscard]] const ReplicaPlace& place(PartitionId partition) const;
 
   // Applies what has arrived in any partition; waits up to `timeout` when nothing has. Returns the
-  // number of messages read. Errors: unavailable (a later call goes on), corrupt (for good).
+  // number of messages read. Errors: unavailable (a later call goes on); corrupt, and unsupported
+  // (records of a newer version): for good.
   [[nodiscard]] Result<std::size_t> step(Milliseconds timeout);
   // Applies the partition up to the present ends of its topics, or up to these offsets if given.
   [[nodiscard]] Result<void> catch_up(PartitionId partition);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace coffer::log {
 namespace {
 
@@ -11,7 +13,7 @@ constexpr Milliseconds kBeat{20};
 constexpr Milliseconds kRetry{500};
 constexpr Milliseconds kTick{1'000};
 constexpr Milliseconds kAbsenceMin{1'000};
-constexpr Milliseconds kAbsenceMax{300'000};
+constexpr Milliseconds kAbsenceMax{10'000};
 
 }  // namespace
 
@@ -39,6 +41,7 @@ void OwnerCycle::run() {
     if (const auto taken = take_over(); !taken) {
       if (std::exchange(trouble, taken.error().message) != taken.error().message)
         service_.report(Severity::trouble, "cannot become the active node: " + trouble);
+      if (taken.error().code == ErrorCode::unsupported) service_.lost_sight(taken.error());
       pause(kRetry);
       continue;
     }
@@ -60,7 +63,10 @@ void OwnerCycle::pause(Milliseconds length) {
 
 // In the group while this node would own, and only then.
 void OwnerCycle::mind_membership() {
-  if (!wants()) return leave_group();
+  if (!wants()) {
+    forgive();
+    return leave_group();
+  }
   if (group_ || environment_->now() < next_join_) return;
   group_ = service_.join_group();
   if (!group_) next_join_ = environment_->now() + kRetry;
@@ -74,8 +80,22 @@ void OwnerCycle::leave_group() {
 
 void OwnerCycle::give_way() {
   leave_group();
-  next_join_ = environment_->now() + next_absence_;
+  next_join_ = environment_->now() + draw(next_absence_);
   next_absence_ = std::min(2 * next_absence_, kAbsenceMax);
+}
+
+// Who was unsealed or volunteers anew is not made to wait for what failed before.
+void OwnerCycle::forgive() {
+  next_join_ = {};
+  next_absence_ = kAbsenceMin;
+}
+
+// From half of it to the whole: nodes that failed together come back one after the other.
+Milliseconds OwnerCycle::draw(Milliseconds max) {
+  std::array<std::uint8_t, 2> drawn{};
+  random_.fill(drawn);
+  const auto fraction = 256 * drawn[0] + drawn[1];
+  return max / 2 + max / 2 * fraction / 65'536;
 }
 
 void OwnerCycle::poll_group(Milliseconds timeout) {
@@ -116,7 +136,7 @@ void OwnerCycle::follow() {
         service_.report(Severity::trouble, "cannot follow the log: " + read.error().message);
       troubled = true;
       replica_.reset();
-      service_.lost_sight();
+      service_.lost_sight(read.error());
       pause(kRetry);
       continue;
     }
@@ -140,7 +160,7 @@ Result<void> OwnerCycle::take_over() {
     give_way();
     return begun.error();
   }
-  next_absence_ = kAbsenceMin;
+  forgive();
   log_ = std::move(log);
   service_.turn();
   const auto took = std::chrono::duration_cast<Milliseconds>(environment_->now() - began);

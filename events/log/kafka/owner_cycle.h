@@ -6,8 +6,9 @@
 //       └───── handed over: drained, released <── lost, asked to stop ────┤
 //       └───── dropped without a hand-over    <── the log has stopped ────┘
 //
-// A node whose service cannot begin leaves the group for a while, longer each time, so that another
-// node gets its turn.
+// A node whose service cannot begin leaves the group for a while, so that another node gets its
+// turn: longer each time up to 10 s, and not at all once it has ceased to be a candidate and is one
+// again. So a cluster whose HSM was away for long has an owner 10 s after its return.
 //
 // What a node does while it owns the log is an OwnedService. Nothing of a service survives the end
 // of an ownership: what it knew may be older than the log by the next time.
@@ -49,8 +50,9 @@ class OwnedService {
   virtual std::unique_ptr<OwnershipGroup> join_group() = 0;
   // After every step of the follower.
   virtual void followed(KafkaReplica& replica) = 0;
-  // Such a step was not possible.
-  virtual void lost_sight() = 0;
+  // Such a step was not possible, nor a take-over with what the log holds. After `unsupported`
+  // (records of a newer version) this node can never own: it ceases to be a candidate.
+  virtual void lost_sight(const Error& why) = 0;
   enum class Severity : std::uint8_t { note, trouble };
   virtual void report(Severity severity, const std::string& what) = 0;
 };
@@ -81,6 +83,8 @@ class OwnerCycle {
   void mind_membership();
   void leave_group();
   void give_way();
+  void forgive();
+  Milliseconds draw(Milliseconds max);
   void poll_group(Milliseconds timeout);
   void pause(Milliseconds length);
   void sleep(Milliseconds length) { environment_->sleep_until(environment_->now() + length); }

@@ -6,10 +6,14 @@
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
+#include "events/log/kafka/kafka_troubles.h"
+
 namespace coffer::log {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr Milliseconds kLookInterval{50};
 
 struct EventDeleter {
   void operator()(rd_kafka_event_t* event) const noexcept { rd_kafka_event_destroy(event); }
@@ -46,13 +50,16 @@ class LibraryGroup final : public OwnershipGroup {
 
  private:
   Result<std::optional<Change>> on_rebalance(void* event);
-  void await_assignment();
+  void await_rest();
+  void note_statistics(std::string_view text);
 
   OwnershipOptions options_;
   KafkaHandle handle_;
   KafkaQueue queue_;
   std::set<PartitionId> leaving_;  // asked back and not confirmed
   bool assigned_ = false;          // the group has answered once, be it with nothing
+  bool waits_ = true;              // for the broker's answer to a request to join or sync ...
+  Clock::time_point looked_{};     // ... at this time
 };
 
 // The library up to 2.3.0 aborts the process when it destroys a member that joined and was never
@@ -76,17 +83,35 @@ Result<void> LibraryGroup::subscribe() {
   return {};
 }
 
-// Leaving while the first assignment is under way also makes the others wait for a session timeout.
-void LibraryGroup::await_assignment() {
-  constexpr Milliseconds kWaitMax{1'000};
-  const auto deadline = Clock::now() + std::min(kWaitMax, options_.client.shutdown_timeout);
-  while (!assigned_ && Clock::now() < deadline)
-    if (!poll(Milliseconds(50))) return;
+// The broker keeps a request to join until all members have sent theirs (each does once a second),
+// and looks at nothing that comes behind it on the connection. A member that left then would not be
+// heard before its connection ends, and the others would wait for its session timeout. So it goes
+// through with what is under way; before its own request it may leave at any time.
+void LibraryGroup::await_rest() {
+  constexpr Milliseconds kWaitMax{2'500};
+  const auto began = Clock::now();
+  const auto deadline = began + std::min(kWaitMax, options_.client.shutdown_timeout);
+  while ((!assigned_ || waits_ || looked_ < began) && Clock::now() < deadline) {
+    const auto change = poll(Milliseconds(20));
+    if (!change) return;
+    confirm_lost();
+  }
+}
+
+// The library tells the state of a membership in its statistics only.
+void LibraryGroup::note_statistics(std::string_view text) {
+  looked_ = Clock::now();
+  constexpr std::string_view kName = R"("join_state":)";
+  const auto name = text.find(kName);
+  if (name == std::string_view::npos) return;
+  const auto value = text.substr(name + kName.size(), sizeof(R"( "wait-join")"));
+  waits_ = value.find("wait-join") != std::string_view::npos ||
+           value.find("wait-sync") != std::string_view::npos;
 }
 
 // The asynchronous close: its own queue tells what is to be given back, and when all is done.
 LibraryGroup::~LibraryGroup() {
-  await_assignment();
+  await_rest();
   KafkaQueue closing(rd_kafka_queue_new(handle_.get()));
   confirm_lost();
   settle(rd_kafka_consumer_close_queue(handle_.get(), closing.get()));
@@ -115,6 +140,7 @@ Result<std::optional<OwnershipGroup::Change>> LibraryGroup::poll(Milliseconds ti
       case RD_KAFKA_EVENT_REBALANCE:
         return on_rebalance(event.get());
       case RD_KAFKA_EVENT_ERROR:
+        count_kafka_trouble(rd_kafka_event_error(event.get()));
         if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR__FATAL)
           return fail(ErrorCode::unavailable, "the Kafka client of the owners' group has failed");
         if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT)
@@ -122,6 +148,9 @@ Result<std::optional<OwnershipGroup::Change>> LibraryGroup::poll(Milliseconds ti
                       "the brokers refuse the session timeout of the owners' group: it must be at "
                       "least their group.min.session.timeout.ms");
         break;  // of the others it goes on trying by itself
+      case RD_KAFKA_EVENT_STATS:
+        note_statistics(rd_kafka_event_stats(event.get()));
+        break;
       default:
         break;
     }
@@ -170,6 +199,7 @@ Result<std::unique_ptr<OwnershipGroup>> OwnershipGroup::join(const OwnershipOpti
        {"partition.assignment.strategy", "cooperative-sticky"},
        {"session.timeout.ms", std::to_string(options.session_timeout.count())},
        {"heartbeat.interval.ms", std::to_string(options.heartbeat.count())},
+       {"statistics.interval.ms", std::to_string(kLookInterval.count())},
        {"auto.offset.reset", "latest"}});
   COFFER_ASSIGN(auto handle, make_kafka_handle(client, KafkaRole::group_member));
   auto group = std::make_unique<LibraryGroup>(options, std::move(handle));

@@ -8,9 +8,13 @@ namespace {
 constexpr std::size_t kReadMax = 500;
 constexpr std::size_t kInstallBatch = 2'000;
 
-Result<codec::ReplicatedRecord> decode(const FetchedMessage& message, const std::string& topic) {
+Result<codec::ReplicatedRecord> decode(const FetchedMessage& message, const std::string& topic,
+                                       std::uint32_t readable) {
   auto record = codec::decode_replicated(message.value ? BytesView(*message.value) : BytesView{});
-  if (record) return record;
+  if (record) {
+    COFFER_TRY(check_record_version(version_of(*record), readable));
+    return record;
+  }
   return fail(record.error().code,
               fmt::format("offset {} of {}: {}", message.offset, topic, record.error().message));
 }
@@ -86,12 +90,13 @@ Result<std::size_t> KafkaReplica::Partition::step() {
 }
 
 Result<void> KafkaReplica::Partition::add_pending(RecordApplier& applier) const {
+  const auto readable = replica_.options_.record_version_max;
   for (const auto& message : pending_events_) {
-    COFFER_ASSIGN(const auto record, decode(message, replica_.topics_.events));
+    COFFER_ASSIGN(const auto record, decode(message, replica_.topics_.events, readable));
     COFFER_TRY(applier.add_event_message(message.offset, record));
   }
   for (const auto& message : pending_access_) {
-    COFFER_ASSIGN(const auto record, decode(message, replica_.topics_.access));
+    COFFER_ASSIGN(const auto record, decode(message, replica_.topics_.access, readable));
     COFFER_TRY(applier.add_access_message(message.offset, record));
   }
   return {};
@@ -109,7 +114,7 @@ Result<void> KafkaReplica::Partition::apply_pending() {
   COFFER_TRY(applier.write(keys_next()));
   pending_events_.clear();
   pending_access_.clear();
-  return {};
+  return check_record_version(*replica_.state_, replica_.options_.record_version_max);
 }
 
 Result<void> KafkaReplica::Partition::catch_up_to(std::uint64_t events_next,

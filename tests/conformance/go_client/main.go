@@ -221,6 +221,7 @@ func main() {
 		_, err = home.KVv2(mount).Get(ctx, path)
 		check("revoked token in "+tenant, status(err, 403))
 	}
+	consistency(ctx, client("north", rootToken), client("south", rootToken))
 	if failed > 0 {
 		os.Exit(1)
 	}

@@ -72,6 +72,12 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if lt (int $v.terminationGracePeriodSeconds) (add (int $v.preStopSeconds) 30 | int) }}{{ fail "terminationGracePeriodSeconds must be at least preStopSeconds + 30" }}{{ end -}}
 {{- if and $v.kafka.sasl.mechanism (not (and $v.kafka.sasl.user $v.kafka.sasl.passwordSecret)) }}{{ fail "kafka.sasl.mechanism needs user and passwordSecret" }}{{ end -}}
 {{- if and $v.kafka.tls.clientCertificate (not $v.kafka.tls.secretName) }}{{ fail "kafka.tls.clientCertificate needs kafka.tls.secretName" }}{{ end -}}
+{{- $monitor := $v.metrics.serviceMonitor -}}
+{{- if $monitor.enabled -}}
+{{- $open := dig "telemetry" "unauthenticated_metrics_access" false $v.config -}}
+{{- if and (not $monitor.tokenSecret) (not $open) }}{{ fail "metrics.serviceMonitor needs tokenSecret, or config.telemetry.unauthenticated_metrics_access: true" }}{{ end -}}
+{{- if not $monitor.caSecret }}{{ fail "metrics.serviceMonitor needs caSecret: the authority of the nodes' certificates" }}{{ end -}}
+{{- end -}}
 {{- if eq $v.mode "cluster" -}}
 {{- if not $v.kafka.bootstrap }}{{ fail "mode cluster needs kafka.bootstrap" }}{{ end -}}
 {{- if eq $pins 0 }}{{ fail "mode cluster needs pin.secretName or pin.secretProviderClass: all nodes use one HSM token" }}{{ end -}}
