@@ -25,12 +25,6 @@ bool starts_with(BytesView bytes, BytesView prefix) {
   return bytes.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), bytes.begin());
 }
 
-ClaimedRecord claimed(const codec::ReplicatedRecord& record) {
-  constexpr RecordKind kKinds[] = {RecordKind::claim, RecordKind::release, RecordKind::barrier,
-                                   RecordKind::append, RecordKind::append};
-  return {kKinds[record.body.index()], record.epoch, record.nonce};
-}
-
 ClaimState from_stored(const codec::ClaimInForce& claim) {
   return {claim.epoch, claim.nonce, claim.released};
 }
@@ -60,6 +54,13 @@ Result<Sha256> stored_hash(BytesView bytes) {
 constexpr std::size_t kScanRows = 10'000;
 
 }  // namespace
+
+ClaimedRecord claimed(const codec::ReplicatedRecord& record) {
+  constexpr RecordKind kKinds[] = {RecordKind::claim, RecordKind::release, RecordKind::barrier,
+                                   RecordKind::append, RecordKind::append};
+  static_assert(std::size(kKinds) == std::variant_size_v<decltype(record.body)>);
+  return {kKinds[record.body.index()], record.epoch, record.nonce};
+}
 
 Bytes missing_row(PartitionId partition, const Bytes& row) {
   auto out = missing_prefix(partition);

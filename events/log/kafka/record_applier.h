@@ -20,6 +20,9 @@
 
 namespace coffer::log {
 
+// What the claim rule looks at.
+[[nodiscard]] ClaimedRecord claimed(const codec::ReplicatedRecord& record);
+
 // How far a node's store has applied the topics of a partition.
 struct ReplicaPlace {
   std::uint64_t events_next = 0;  // offsets of the next messages

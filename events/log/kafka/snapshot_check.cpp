@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "events/log/kafka/record_applier.h"
 #include "events/log/state_keys.h"
 
 namespace coffer::log {
@@ -100,24 +101,22 @@ Result<void> check_access(const RocksDbState& state, PartitionId partition, Chec
 }
 
 // ---------------------------------------------------------------- against the topic
-ClaimedRecord claimed(const codec::ReplicatedRecord& record) {
-  constexpr RecordKind kKinds[] = {RecordKind::claim, RecordKind::release, RecordKind::barrier,
-                                   RecordKind::append};
-  return {kKinds[record.body.index()], record.epoch, record.nonce};
-}
-
 // What counts in a stretch of the topic, for a reader that knows the claim of the store's last
 // event: no record under an older one can be behind that event.
 struct Walk {
   ClaimState claim;
   std::optional<Sha256> last;  // event
 
+  void note(const codec::AppendBody& command) {
+    if (!command.event.empty()) last = record_hash(command.event);
+  }
   Result<void> add(const FetchedMessage& message) {
     COFFER_ASSIGN(const auto record, codec::decode_replicated(
                                          message.value ? BytesView(*message.value) : BytesView{}));
     if (!admit(claim, claimed(record))) return {};
-    const auto* body = std::get_if<codec::AppendBody>(&record.body);
-    if (body != nullptr && !body->event.empty()) last = record_hash(body->event);
+    if (const auto* command = std::get_if<codec::AppendBody>(&record.body)) note(*command);
+    if (const auto* group = std::get_if<codec::GroupBody>(&record.body))
+      for (const auto& command : group->commands) note(command);
     return {};
   }
 };
